@@ -1,0 +1,1 @@
+"""Queries, writes, console pages, the scenario runner and the `cangdan` command."""

@@ -1,0 +1,1 @@
+"""The `cangdan` command: one module a verb group."""

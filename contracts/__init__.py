@@ -1,0 +1,1 @@
+"""Compiled contract artifacts and the Solidity sources that they come from."""

@@ -1,0 +1,1 @@
+"""Devices to verdicts: formats, ingest, log, agreement, rules and rounds."""

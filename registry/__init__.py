@@ -1,0 +1,1 @@
+"""The collateral domain off the chain: state transitions, index, documents, evidence and audit."""
