@@ -1,0 +1,117 @@
+"""ECDSA over secp256k1 as Ethereum uses it: signing, recovery, addresses.
+
+A signature has one of two forms: 64 bytes, r and s with the parity of the nonce point in the top bit of s
+(EIP-2098), or 65 bytes, r, s and v of 27 or 28. Only low s is accepted (EIP-2), so no third party can turn
+one valid signature into another.
+"""
+
+import secrets
+from enum import StrEnum
+
+from coincurve import PrivateKey, PublicKey
+
+from ledger_node.hashing import keccak256
+
+ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+"""The order of the group (SEC 2, 2.4.1)."""
+_HALF_ORDER = ORDER // 2
+_PARITY_BIT = 1 << 255
+
+
+class SignatureRule(StrEnum):
+    """The rule that a refused signature breaks."""
+
+    LENGTH = "length"
+    RANGE = "range"
+    HIGH_S = "high-s"
+    V = "v"
+    POINT = "point"
+
+
+class SignatureError(ValueError):
+    """A signature, digest or private key breaks `rule`; the text never holds key material."""
+
+    def __init__(self, rule: SignatureRule, detail: str) -> None:
+        super().__init__(f"signature refused ({rule.value}): {detail}")
+        self.rule = rule
+
+
+def generate() -> bytes:
+    """A new private key: 32 bytes from the system's random source, within the order of the group."""
+    while True:
+        key = secrets.token_bytes(32)
+        if 0 < int.from_bytes(key, "big") < ORDER:
+            return key
+
+
+def address_of(private_key: bytes) -> bytes:
+    """The 20-byte address of a 32-byte private key. Raises SignatureError (length, range)."""
+    return _address(_private_key(private_key).public_key)
+
+
+def sign_digest(private_key: bytes, digest: bytes) -> bytes:
+    """The 64-byte compact signature (EIP-2098) of a 32-byte digest; deterministic (RFC 6979), low s."""
+    r_s, parity = _sign(private_key, digest)
+    return r_s[:32] + bytes([r_s[32] | parity << 7]) + r_s[33:]
+
+
+def sign65(private_key: bytes, digest: bytes) -> bytes:
+    """The 65-byte signature r, s, v (27 or 28) of a 32-byte digest; deterministic (RFC 6979), low s."""
+    r_s, parity = _sign(private_key, digest)
+    return r_s + bytes([27 + parity])
+
+
+def recover(digest: bytes, signature: bytes) -> bytes:
+    """The 20-byte address whose key signed `digest`. Raises SignatureError with the rule that is broken."""
+    _check_digest(digest)
+    r_s, parity = _split(signature)
+    r, s = int.from_bytes(r_s[:32], "big"), int.from_bytes(r_s[32:], "big")
+    if not 0 < r < ORDER or s == 0:
+        raise SignatureError(SignatureRule.RANGE, "r and s must lie between 1 and the order of the group")
+    if s > _HALF_ORDER:
+        raise SignatureError(SignatureRule.HIGH_S, "s must be at most half the order of the group")
+    try:
+        public = PublicKey.from_signature_and_message(r_s + bytes([parity]), digest, hasher=None)
+    except ValueError:
+        raise SignatureError(SignatureRule.POINT, "r is not on the curve or yields no public key") from None
+    return _address(public)
+
+
+def _sign(private_key: bytes, digest: bytes) -> tuple[bytes, int]:
+    _check_digest(digest)
+    signature = _private_key(private_key).sign_recoverable(digest, hasher=None)
+    return signature[:64], signature[64]
+
+
+def _private_key(private_key: bytes) -> PrivateKey:
+    if len(private_key) != 32:
+        raise SignatureError(SignatureRule.LENGTH, "a private key has 32 bytes")
+    if not 0 < int.from_bytes(private_key, "big") < ORDER:
+        raise SignatureError(
+            SignatureRule.RANGE,
+            "a private key lies between 1 and the order of the group",
+        )
+    return PrivateKey(private_key)
+
+
+def _check_digest(digest: bytes) -> None:
+    if len(digest) != 32:
+        raise SignatureError(SignatureRule.LENGTH, f"a digest has 32 bytes, this one {len(digest)}")
+
+
+def _split(signature: bytes) -> tuple[bytes, int]:
+    if len(signature) == 64:
+        s = int.from_bytes(signature[32:], "big")
+        return signature[:32] + (s & ~_PARITY_BIT).to_bytes(32, "big"), s >> 255
+    if len(signature) != 65:
+        raise SignatureError(
+            SignatureRule.LENGTH,
+            f"a signature has 64 or 65 bytes, this one {len(signature)}",
+        )
+    if signature[64] not in (27, 28):
+        raise SignatureError(SignatureRule.V, f"v must be 27 or 28, is {signature[64]}")
+    return signature[:64], signature[64] - 27
+
+
+def _address(public: PublicKey) -> bytes:
+    return keccak256(public.format(compressed=False)[1:])[12:]
