@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 
-import sha3  # type: ignore[import-untyped]
+import sha3
 
 Hash = Callable[[bytes], bytes]
 """A function from bytes to a digest of 32 bytes."""
