@@ -1,21 +1,74 @@
+# Cangdan. `make up` needs Python 3.11 to 3.13, make and git; `make test` also Node 20 or newer.
 PYTHON ?= python3
 VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
+UV_VERSION := 0.13.9
 
-.PHONY: env node-tools
+.PHONY: help env runtime up down status test deep lint format node-tools apt-tools lock clean
 
-env: $(VENV)/.stamp-dev
+help:
+	@echo "make up      start everything and load two scenarios; make down stops it, its state stays"
+	@echo "make test    lint and every test (20 minutes); make deep runs the full sizes"
+	@echo "make lint    style, types, imports, sizes"
+	@echo "make env     the development environment in $(VENV)"
+	@echo "make lock    write the lock files anew after a change in pyproject.toml"
 
-$(VENV)/bin/python:
-	$(PYTHON) -m venv $(VENV)
+up: runtime
+	@$(BIN)/cangdan up
 
-$(VENV)/.stamp-dev: requirements-dev.lock requirements-build.lock pyproject.toml | $(VENV)/bin/python
-	$(VENV)/bin/python -m pip install -q --require-hashes -r requirements-build.lock
-	$(VENV)/bin/python -m pip install -q --no-build-isolation --require-hashes -r requirements-dev.lock
-	$(VENV)/bin/python -m pip install -q --no-build-isolation --no-deps -e .
-	touch $@
+down: runtime
+	@$(BIN)/cangdan down
+
+status: runtime
+	@$(BIN)/cangdan status
+
+runtime: $(VENV)/.runtime
+
+env: $(VENV)/.dev
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+	  || { echo "Cangdan needs Python 3.11, 3.12 or 3.13; say which with make PYTHON=python3.12"; exit 1; }
+	@echo "Making $(VENV) (a minute or two, once) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.lock requirements-build.lock pyproject.toml | $(BIN)/python
+	@$(PIP) -r requirements-build.lock
+	@$(PIP) --no-build-isolation -r requirements.lock
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
+	@$(PIP) --no-build-isolation -r requirements-dev.lock
+	@touch $@
+
+test: env node-tools apt-tools
+	@$(BIN)/python tools/run_suites.py
+
+deep: env node-tools apt-tools
+	@$(BIN)/python tools/run_suites.py --deep
+
+lint: env
+	@$(BIN)/python tools/run_suites.py --only lint
+
+format: env
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format .
 
 node-tools: node_modules/.package-lock.json
 
 node_modules/.package-lock.json: package.json package-lock.json
-	npm ci
-	touch $@
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# A browser with Chinese letters for the console tests and a PostgreSQL for the index: Debian's packages, as root only.
+apt-tools:
+	@sh tools/apt_tools.sh
+
+lock: | $(BIN)/python
+	@$(PYTHON) -m venv .tools/uv && .tools/uv/bin/pip install --quiet uv==$(UV_VERSION)
+	@UV=.tools/uv/bin/uv sh tools/lock.sh
+
+clean:
+	rm -rf $(VENV) node_modules .tools build

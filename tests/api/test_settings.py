@@ -1,0 +1,112 @@
+"""The settings file and the environment over it."""
+
+from pathlib import Path
+
+import pytest
+
+from api.settings import Settings, SettingsError, load_settings, state_directory, write_settings
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    for name in [name for name in os.environ if name.startswith("CANGDAN_")]:
+        monkeypatch.delenv(name)
+
+
+def write(home: Path, text: str) -> Path:
+    (home / "cangdan.toml").write_text(text, encoding="utf-8")
+    return home
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("[ledgr]\n", "ledgr: Extra inputs are not permitted"),
+        ("[ledger]\nprot = 1\n", "ledger.prot: Extra inputs are not permitted"),
+        ("[ledger]\nport = 70000\n", "ledger.port: Input should be less than or equal to 65535"),
+        ("[ledger]\nengine = 'besu'\n", "ledger.engine: Input should be 'embedded' or 'external'"),
+        ("[[oracles]]\nname = 'Ä'\n", "oracles.0.name: String should match pattern"),
+        ("ledger = [\n", "cangdan.toml: "),
+        ("[[oracles]]\nname='a'\nport=1\nurl='u'\ndirectory='d'\nkey_file='k'\n" * 2, "each name may stand once"),
+    ],
+)
+def test_a_wrong_file_is_refused_by_field_and_rule_in_one_line(tmp_path: Path, text: str, cause: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings(write(tmp_path, text))
+    assert cause in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_refusal_does_not_repeat_the_value(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as refused:
+        load_settings(write(tmp_path, "[ledger]\nport = 'hunter2-secret'\n"))
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_variable_of_an_unknown_section_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANGDAN_LEGDER__PORT", "1")
+    with pytest.raises(SettingsError, match="CANGDAN_LEGDER__PORT: no section 'legder'"):
+        load_settings(tmp_path)
+
+
+def test_a_variable_of_an_unknown_field_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANGDAN_LEDGER__PROT", "1")
+    with pytest.raises(SettingsError, match="ledger.prot: Extra inputs are not permitted"):
+        load_settings(tmp_path)
+
+
+def test_an_oracle_that_the_file_does_not_have_is_refused_with_the_names_it_has(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="none is called 'x'; the file has oracle-1, oracle-2"):
+        load_settings(tmp_path).oracle("x")
+
+
+def test_without_a_file_there_are_four_oracles_with_places_of_their_own(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path)
+    assert [oracle.name for oracle in settings.oracles] == ["oracle-1", "oracle-2", "oracle-3", "oracle-4"]
+    assert len({(oracle.port, oracle.url, oracle.directory, oracle.key_file) for oracle in settings.oracles}) == 4
+
+
+def test_no_two_processes_share_a_port(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path)
+    ports = [settings.ledger.port, settings.indexer.port, settings.api.port, *(o.port for o in settings.oracles)]
+    assert len(set(ports)) == len(ports)
+
+
+def test_a_relative_path_lies_under_the_state_directory_and_an_absolute_one_stays(tmp_path: Path) -> None:
+    settings = load_settings(write(tmp_path, "[ledger]\ngenesis_file = '/etc/genesis.json'\n"))
+    assert settings.ledger.directory == tmp_path / "ledger"
+    assert settings.ledger.genesis_file == Path("/etc/genesis.json")
+    assert settings.oracles[0].key_file == tmp_path / "keys/oracle-1.json"
+    assert settings.indexer.database_url == f"sqlite:///{tmp_path}/index.db"
+
+
+def test_another_database_is_taken_as_written(tmp_path: Path) -> None:
+    url = "postgresql+psycopg:///cangdan"
+    settings = load_settings(write(tmp_path, f"[indexer]\ndatabase_url = '{url}'\n"))
+    assert settings.indexer.database_url == url
+
+
+def test_a_variable_overrides_one_field_and_leaves_its_neighbours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, "[ledger]\nport = 1000\nfinality = 3\n")
+    monkeypatch.setenv("CANGDAN_LEDGER__PORT", "2000")
+    ledger = load_settings(tmp_path).ledger
+    assert (ledger.port, ledger.finality) == (2000, 3)
+
+
+def test_the_state_directory_is_the_variable_else_below_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert state_directory({"CANGDAN_HOME": "/var/lib/cangdan"}) == Path("/var/lib/cangdan")
+    assert state_directory({}) == tmp_path / ".cangdan"
+
+
+def test_settings_that_are_written_are_read_back(tmp_path: Path) -> None:
+    given = Settings.model_validate({"ledger": {"port": 4321, "rpc_url": "http://127.0.0.1:4321"}})
+    file = write_settings(given, tmp_path / "home")
+    assert "oracles" not in file.read_text()
+    assert load_settings(tmp_path / "home").ledger.port == 4321
