@@ -1,0 +1,1 @@
+"""Evidence bundles: collected from a node, index and oracles, and checked offline."""

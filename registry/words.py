@@ -1,0 +1,174 @@
+"""The state words of records: what 256 bits of a record, or of a pledge, say (docs/formats/ledger.md, "Words").
+
+Each class has the bit layout of one kind of word. `unpack` refuses a word that has a bit outside its layout,
+so a word has exactly one meaning and `pack(unpack(word)) == word`.
+"""
+
+from dataclasses import dataclass, fields
+from typing import ClassVar, Self
+
+Span = tuple[int, int]
+"""First and last bit of a field, bit 0 the least significant."""
+SEQ: Span = (128, 159)
+"""Where every word keeps its record's number of transitions."""
+
+
+class WordError(ValueError):
+    """A word or a field breaks the layout; the message names the field and the rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What all words share: packing by `LAYOUT`, one span for each field."""
+
+    LAYOUT: ClassVar[dict[str, Span]]
+
+    def pack(self) -> int:
+        """The word as a number below 2**256. Raises WordError when a field does not fit its span."""
+        word = 0
+        for each in fields(self):
+            value: int = getattr(self, each.name)
+            low, high = self.LAYOUT[each.name]
+            if not 0 <= value < 1 << high - low + 1:
+                raise WordError(f"{type(self).__name__}.{each.name}: does not fit bits {low} to {high}")
+            word |= value << low
+        return word
+
+    @classmethod
+    def unpack(cls, word: int) -> Self:
+        """The fields of a word. Raises WordError for a number over 256 bits or a bit that no field has."""
+        if not 0 <= word < 1 << 256:
+            raise WordError(f"{cls.__name__}: a word has 256 bits")
+        values: dict[str, int] = {}
+        rest = word
+        for name, (low, high) in cls.LAYOUT.items():
+            mask = ((1 << high - low + 1) - 1) << low
+            values[name] = (word & mask) >> low
+            rest &= ~mask
+        if rest:
+            raise WordError(f"{cls.__name__}: bit {rest.bit_length() - 1} belongs to no field and must be 0")
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptWord(Word):
+    """A receipt (ReceiptRegistry). `quantity` is in whole base units; `ordinal` counts the pledges ever made."""
+
+    LAYOUT: ClassVar[dict[str, Span]] = {
+        "owner": (0, 31), "keeper": (32, 63), "holds": (64, 95), "status": (96, 103), "live_pledges": (104, 111),
+        "ordinal": (112, 127), "seq": SEQ, "profile": (160, 175), "quantity": (176, 239), "flags": (240, 255),
+    }  # fmt: skip
+    owner: int
+    keeper: int
+    holds: int
+    status: int
+    live_pledges: int
+    ordinal: int
+    seq: int
+    profile: int
+    quantity: int
+    flags: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntityWord(Word):
+    """An entity (ParticipantRegistry). `revoked_before` is in milliseconds."""
+
+    LAYOUT: ClassVar[dict[str, Span]] = {
+        "kind": (0, 7), "status": (8, 15), "accounts": (16, 31), "group": (32, 63), "revoked_before": (64, 127),
+        "seq": SEQ,
+    }  # fmt: skip
+    kind: int
+    status: int
+    accounts: int
+    group: int
+    revoked_before: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class FleetWord(Word):
+    """An entity's devices (DeviceRegistry)."""
+
+    LAYOUT: ClassVar[dict[str, Span]] = {"epoch": (0, 31), "devices": (32, 63), "revoked": (64, 95), "seq": SEQ}
+    epoch: int
+    devices: int
+    revoked: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class FacilityWord(Word):
+    """A facility (CreditBook). `holds` has one bit a rule; `limit_factor` is in basis points."""
+
+    LAYOUT: ClassVar[dict[str, Span]] = {
+        "lender": (0, 31), "borrower": (32, 63), "holds": (64, 95), "status": (96, 103), "rules": (104, 111),
+        "instalments": (112, 127), "seq": SEQ, "panel": (160, 175), "draws": (176, 191), "limit_factor": (192, 207),
+        "deferred": (208, 223),
+    }  # fmt: skip
+    lender: int
+    borrower: int
+    holds: int
+    status: int
+    rules: int
+    instalments: int
+    seq: int
+    panel: int
+    draws: int
+    limit_factor: int
+    deferred: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewWord(Word):
+    """A review (ReviewBoard). `deadline` is in seconds of chain time; `reason` is the first 8 bytes of the reason."""
+
+    LAYOUT: ClassVar[dict[str, Span]] = {
+        "panel": (0, 15), "rule": (16, 23), "status": (24, 31), "verdict": (32, 39), "deadline": (64, 127),
+        "seq": SEQ, "reason": (160, 223),
+    }  # fmt: skip
+    panel: int
+    rule: int
+    status: int
+    verdict: int
+    deadline: int
+    seq: int
+    reason: int
+
+
+@dataclass(frozen=True, slots=True)
+class CoverWord(Word):
+    """An insurance cover (CoverBook)."""
+
+    LAYOUT: ClassVar[dict[str, Span]] = {
+        "insurer": (0, 31), "insured": (32, 63), "status": (96, 103), "open_claims": (104, 111), "claims": (112, 127),
+        "seq": SEQ,
+    }  # fmt: skip
+    insurer: int
+    insured: int
+    status: int
+    open_claims: int
+    claims: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class PledgeWord(Word):
+    """A pledge (PledgeRegistry). `receipt_tag` is the first 12 bytes of the receipt's id, as a number."""
+
+    LAYOUT: ClassVar[dict[str, Span]] = {
+        "pledgee": (0, 31), "pledgor": (32, 63), "status": (96, 103), "rank": (104, 111), "ordinal": (112, 127),
+        "seq": SEQ, "receipt_tag": (160, 255),
+    }  # fmt: skip
+    pledgee: int
+    pledgor: int
+    status: int
+    rank: int
+    ordinal: int
+    seq: int
+    receipt_tag: int
+
+
+def seq_of(word: int) -> int:
+    """The number of transitions that any record's word counts."""
+    return word >> SEQ[0] & 0xFFFFFFFF
