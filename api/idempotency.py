@@ -1,0 +1,124 @@
+"""Writes that may be sent twice: the first answer is kept under its Idempotency-Key and given again.
+
+A second request with the same key while the first runs is a conflict; with another body or address it is refused.
+A crash between the effect and the kept answer leaves the key free again: drafts, consents and operations are
+themselves made so that a repeat has no second effect.
+"""
+
+import json
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+from starlette.concurrency import run_in_threadpool
+
+from api.problems import ProblemError
+from api.security.access import bearer_or_session
+from api.services import services_of
+from api.store.tables import ANSWERS
+from ledger_node.hashing import sha256
+
+HEADER = "Idempotency-Key"
+KEPT_MS = 24 * 3600 * 1000
+_KEPT_HEADERS = frozenset({"content-type", "location", "etag"})
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """The first answer to a write."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The kept answers of one database."""
+
+    engine: Engine
+
+    def begin(self, actor: str, key: str, request_hash: str, now_ms: int) -> KeptAnswer | None:
+        """Take the key for a new request (None), or give the first answer. Raises ProblemError."""
+        try:
+            with self.engine.begin() as connection:
+                connection.execute(delete(ANSWERS).where(ANSWERS.c.created_ms < now_ms - KEPT_MS))
+                connection.execute(
+                    insert(ANSWERS).values(actor=actor, key=key, request_hash=request_hash, created_ms=now_ms)
+                )
+            return None
+        except IntegrityError:
+            return self._first(actor, key, request_hash)
+
+    def finish(self, actor: str, key: str, answer: KeptAnswer) -> None:
+        """Keep the answer of the request that took the key."""
+        values = {"status": answer.status, "headers": json.dumps(answer.headers), "body": answer.body}
+        with self.engine.begin() as connection:
+            connection.execute(update(ANSWERS).where(*_of(actor, key)).values(**values))
+
+    def abandon(self, actor: str, key: str) -> None:
+        """Free a key whose request failed within the service."""
+        with self.engine.begin() as connection:
+            connection.execute(delete(ANSWERS).where(*_of(actor, key)))
+
+    def forget_unfinished(self) -> None:
+        """Free the keys that an earlier run of the process left unfinished."""
+        with self.engine.begin() as connection:
+            connection.execute(delete(ANSWERS).where(ANSWERS.c.status.is_(None)))
+
+    def _first(self, actor: str, key: str, request_hash: str) -> KeptAnswer:
+        with self.engine.connect() as connection:
+            row = connection.execute(select(ANSWERS).where(*_of(actor, key))).one_or_none()
+        if row is None or (row.status is None and row.request_hash == request_hash):
+            raise ProblemError(
+                "idempotency-in-progress", "the first request with this key still runs", headers={"Retry-After": "1"}
+            )
+        if row.request_hash != request_hash:
+            raise ProblemError("idempotency-mismatch", f"{HEADER} was sent with another request")
+        return KeptAnswer(row.status, json.loads(row.headers), bytes(row.body))
+
+
+class IdempotentRoute(APIRoute):
+    """A route whose writes are answered once a key and actor."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The route's handler, with the key in front of it for POST."""
+        handler = super().get_route_handler()
+
+        async def once(request: Request) -> Response:
+            if request.method != "POST":
+                return await handler(request)
+            return await _once(request, handler)
+
+        return once
+
+
+async def _once(request: Request, handler: Callable[[Request], Coroutine[Any, Any, Response]]) -> Response:
+    services = services_of(request)
+    principal = await run_in_threadpool(bearer_or_session, request)
+    key = request.headers.get(HEADER, "")
+    if not 8 <= len(key) <= 200 or not key.isascii():
+        raise ProblemError("idempotency-key-missing", f"{HEADER} must have 8 to 200 ASCII characters")
+    body = await request.body()
+    request_hash = sha256(f"{request.method} {request.url.path}\n".encode() + body).hex()
+    answers = Answers(services.engine)
+    kept = await run_in_threadpool(answers.begin, principal.actor, key, request_hash, services.clock())
+    if kept is not None:
+        return Response(kept.body, kept.status, {**kept.headers, "Idempotent-Replayed": "true"})
+    try:
+        response = await handler(request)
+    except BaseException:
+        await run_in_threadpool(answers.abandon, principal.actor, key)
+        raise
+    headers = {name: value for name, value in response.headers.items() if name in _KEPT_HEADERS}
+    answer = KeptAnswer(response.status_code, headers, bytes(response.body))
+    await run_in_threadpool(answers.finish, principal.actor, key, answer)
+    return response
+
+
+def _of(actor: str, key: str) -> tuple[Any, Any]:
+    return ANSWERS.c.actor == actor, ANSWERS.c.key == key

@@ -1,0 +1,167 @@
+"""The members that this API process serves: entity, keys, people and programs (docs/formats/members.md).
+
+In production a process serves one member; the demonstration consortium has all of its members in one file,
+each with its own key file. A user acts for its own member only.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+
+from api.security.roles import SCOPES, Role, Scope
+
+FORMAT = "cangdan/members/1"
+JwkMember = str | list[str]
+
+
+class MembersError(ValueError):
+    """The members file cannot be used; the message names file and rule, never a secret."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+
+class User(_Part):
+    """A person: what they type to sign in, and the Argon2 hash of their password."""
+
+    login: Annotated[str, Field(min_length=3, max_length=120, pattern=r"^[A-Za-z0-9._@+-]+$")]
+    name: Annotated[str, Field(min_length=1, max_length=120)]
+    password_hash: Annotated[str, Field(pattern=r"^\$argon2id\$")]
+
+
+class Client(_Part):
+    """A program: its identifier and its public keys (JWK); it signs its assertions with the private one (RFC 7523)."""
+
+    client_id: Annotated[str, Field(min_length=3, max_length=120, pattern=r"^[A-Za-z0-9._-]+$")]
+    jwks: tuple[dict[str, JwkMember], ...] = Field(min_length=1)
+    scopes: tuple[Scope, ...] = ()
+
+    @model_validator(mode="after")
+    def _public_only(self) -> "Client":
+        if any("d" in key or key.get("kty") == "oct" for key in self.jwks):
+            raise ValueError("jwks holds a private or shared key; give the public one")
+        return self
+
+
+class Member(_Part):
+    """One legal entity: its index on the chain, its kind, its names, its signing account and its people."""
+
+    entity: Annotated[int, Field(ge=1, lt=2**32)]
+    kind: Role
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name_zh: str | None = None
+    key_file: Path | None = None
+    users: tuple[User, ...] = ()
+    clients: tuple[Client, ...] = ()
+
+    def scopes_of(self, client: Client) -> frozenset[Scope]:
+        """What the client may ask for: its list, or all of the role's, never more than the role has."""
+        allowed = SCOPES[self.kind]
+        return allowed if not client.scopes else allowed & frozenset(client.scopes)
+
+    def named(self, language: str) -> str:
+        """The name in a language of the console."""
+        return self.name_zh if language == "zh-Hans" and self.name_zh else self.name
+
+
+class MembersFile(_Part):
+    """The whole file. `four_eyes` names the acts for which two people of a member must agree before its key signs."""
+
+    format: str = Field(default=FORMAT, pattern=f"^{FORMAT}$")
+    four_eyes: tuple[str, ...] = ("release", "decision", "claim-decision")
+    members: tuple[Member, ...] = ()
+
+    @model_validator(mode="after")
+    def _unique(self) -> "MembersFile":
+        entities = [member.entity for member in self.members]
+        logins = [user.login for member in self.members for user in member.users]
+        clients = [client.client_id for member in self.members for client in member.clients]
+        for what, values in (("entity", entities), ("login", logins), ("clientId", clients)):
+            if len(set(values)) != len(values):
+                raise ValueError(f"two members or users have one {what}")
+        return self
+
+
+@dataclass(frozen=True)
+class Members:
+    """The file, looked up by what requests bring. `folder` is where relative key files start."""
+
+    file: MembersFile
+    folder: Path
+
+    @cached_property
+    def by_entity(self) -> dict[int, Member]:
+        """Members by entity index."""
+        return {member.entity: member for member in self.file.members}
+
+    @cached_property
+    def users(self) -> dict[str, tuple[Member, User]]:
+        """Users by login."""
+        return {user.login: (member, user) for member in self.file.members for user in member.users}
+
+    @cached_property
+    def clients(self) -> dict[str, tuple[Member, Client]]:
+        """Clients by identifier."""
+        return {client.client_id: (member, client) for member in self.file.members for client in member.clients}
+
+    def name_of(self, entity: int, language: str = "en") -> str | None:
+        """The entity's name, when this process knows it."""
+        member = self.by_entity.get(entity)
+        return member.named(language) if member else None
+
+    def key_file(self, entity: int) -> Path | None:
+        """The file of the member's signing key, when the process holds it."""
+        member = self.by_entity.get(entity)
+        return self.folder / member.key_file if member and member.key_file else None
+
+
+class MembersSource:
+    """The members of a file that may be rewritten while the process runs: read again when it has changed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stamp = self._now()
+        self._members = load(path)
+
+    def __call__(self) -> Members:
+        """The members as the file has them now. Raises MembersError."""
+        stamp = self._now()
+        if stamp != self._stamp:
+            self._members, self._stamp = load(self._path), stamp
+        return self._members
+
+    def _now(self) -> tuple[int, int] | None:
+        try:
+            stat = self._path.stat()
+        except FileNotFoundError:
+            return None
+        return stat.st_mtime_ns, stat.st_ino
+
+
+def load(path: Path) -> Members:
+    """The members of a file; no file is no members. Raises MembersError that names the rule."""
+    if not path.exists():
+        return Members(MembersFile(), path.parent)
+    try:
+        file = TypeAdapter(MembersFile).validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise MembersError(f"{path.name}: {place}: {first['msg']}") from None
+    return Members(file, path.parent)
+
+
+def save(path: Path, file: MembersFile) -> None:
+    """Write the file, readable by its owner only, in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(file.model_dump(mode="json", by_alias=True, exclude_none=True), ensure_ascii=False, indent=2)
+    draft = path.with_suffix(".new")
+    draft.touch(mode=0o600)
+    draft.write_text(text + "\n", encoding="utf-8")
+    draft.replace(path)

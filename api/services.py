@@ -1,0 +1,33 @@
+"""What the handlers work with, made once for the process and handed to them by the application."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from sqlalchemy import Engine
+from starlette.requests import HTTPConnection
+
+from api.clock import Clock
+from api.config import ApiSection
+from api.members import Members
+from api.security.limits import RequestLimits
+from api.security.sessions import Sessions
+from api.security.tokens import Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of one API process."""
+
+    section: ApiSection
+    members: Callable[[], Members]
+    engine: Engine
+    clock: Clock
+    sessions: Sessions
+    tokens: Tokens
+    limits: RequestLimits
+
+
+def services_of(connection: HTTPConnection) -> Services:
+    """The services of the application that a request came to."""
+    return cast("Services", connection.app.state.services)

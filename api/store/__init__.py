@@ -1,0 +1,1 @@
+"""What the API keeps of its own: sessions, drafts with consents, operations, replayed answers."""

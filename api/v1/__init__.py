@@ -1,0 +1,1 @@
+"""The HTTP interface of programs, version 1."""
