@@ -1,0 +1,41 @@
+"""RLP with one reading: a text that is not the canonical encoding of its own value is refused (Yellow Paper, B)."""
+
+from typing import cast
+
+import rlp
+from rlp.exceptions import DecodingError
+
+Item = bytes | list["Item"]
+"""A byte string or a list of items."""
+
+
+class RlpError(ValueError):
+    """Bytes that are not canonical RLP, or not the kind of item that was due."""
+
+
+def encode(item: Item) -> bytes:
+    """The canonical RLP of `item`."""
+    return cast("bytes", rlp.encode(item))
+
+
+def decode(data: bytes) -> Item:
+    """The item that `data` encodes. Raises RlpError for anything but one canonical item and nothing after it."""
+    try:
+        item = cast("Item", rlp.decode(data, strict=True))
+    except (DecodingError, RecursionError, IndexError):
+        raise RlpError("not canonical RLP") from None
+    if encode(item) != data:
+        raise RlpError("not canonical RLP")
+    return item
+
+
+def scalar(number: int) -> bytes:
+    """The bytes of a non-negative number, big-endian without leading zeros."""
+    return number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
+def read_scalar(item: Item, size: int = 32) -> int:
+    """The number in a byte string of at most `size` bytes. Raises RlpError for lists and leading zeros."""
+    if not isinstance(item, bytes) or len(item) > size or item[:1] == b"\x00":
+        raise RlpError(f"not a number of at most {size} bytes without leading zeros")
+    return int.from_bytes(item, "big")

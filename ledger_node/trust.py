@@ -1,0 +1,198 @@
+"""Trust files: what a verifier believes before it reads any evidence (docs/formats/trust.md).
+
+A trust file is the verifier's own. It names the chain, how its headers are to be believed, and the contracts that
+matter with the hashes of their code.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from ledger_node import canonical_json
+from ledger_node.canonical_json import JsonValue
+from ledger_node.headers import Header, HeaderError, check_seal
+from ledger_node.hexvalues import HexError, address_hex, data_hex, read_address, read_data
+
+FORMAT = "cangdan/trust/1"
+MAX_CHAIN_ID = 2**53 - 1
+_COMMON = ("format", "engine", "chainId", "genesisHash", "contracts")
+
+
+class TrustError(ValueError):
+    """A trust file, or a header held against it, breaks a rule; the message names the field and the rule."""
+
+
+class Engine(StrEnum):
+    """How headers are believed: by the seal of one key, or because the verifier took them from its own node."""
+
+    EMBEDDED = "embedded"
+    PINNED = "pinned"
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedBlock:
+    """A block that the verifier's own node has shown: its number and hash."""
+
+    number: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedContract:
+    """A contract by name: its 20-byte address and the hash of its code (32 bytes)."""
+
+    name: str
+    address: bytes
+    code_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """The values of a trust file. `sealer` belongs to the embedded engine, `pinned` to the pinned one."""
+
+    engine: Engine
+    chain_id: int
+    genesis_hash: bytes
+    sealer: bytes | None = None
+    pinned: tuple[PinnedBlock, ...] = ()
+    contracts: tuple[TrustedContract, ...] = ()
+
+    def contract(self, name: str) -> TrustedContract:
+        """The contract of that name. Raises TrustError when the file does not know it."""
+        for each in self.contracts:
+            if each.name == name:
+                return each
+        raise TrustError(f"trust.contracts.{name}: is missing")
+
+
+def check_header(header: Header, seal: bytes | None, trust: Trust) -> bytes:
+    """Check that `trust` believes `header`, and return its block hash, 32 bytes.
+
+    Embedded: block 0 is the genesis block of the file, every other block carries the sealer's seal. Pinned: the
+    block is listed. Raises TrustError that names the rule.
+    """
+    try:
+        block_hash = header.hash()
+        if header.number == 0:
+            if block_hash != trust.genesis_hash:
+                raise TrustError("header: block 0 is not the trusted genesis block")
+        elif trust.engine is Engine.PINNED:
+            _check_pinned(header.number, block_hash, trust)
+        elif seal is None or trust.sealer is None:
+            raise TrustError("header: the seal is missing")
+        else:
+            check_seal(block_hash, seal, trust.sealer)
+    except HeaderError as error:
+        raise TrustError(str(error)) from None
+    return block_hash
+
+
+def parse_trust(text: bytes) -> Trust:
+    """The trust that a file's UTF-8 `text` describes. Raises TrustError naming the field."""
+    try:
+        document = canonical_json.loads(text)
+        if not isinstance(document, dict):
+            raise TrustError("trust: must be one JSON object")
+        return _trust(document)
+    except (canonical_json.JsonError, HexError) as error:
+        raise TrustError(f"trust file: {error}") from None
+
+
+def load_trust(path: Path) -> Trust:
+    """The trust in the file at `path`. Raises TrustError, also when the file cannot be read."""
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise TrustError(f"trust file {path}: {error.strerror}") from None
+    return parse_trust(text)
+
+
+def dump_trust(trust: Trust) -> bytes:
+    """The canonical text (RFC 8785) of a trust file; `parse_trust` gives the same trust back."""
+    document: dict[str, JsonValue] = {
+        "format": FORMAT,
+        "engine": trust.engine.value,
+        "chainId": trust.chain_id,
+        "genesisHash": data_hex(trust.genesis_hash),
+        "contracts": {
+            each.name: {"address": address_hex(each.address), "codeHash": data_hex(each.code_hash)}
+            for each in trust.contracts
+        },
+    }
+    if trust.sealer is not None:
+        document["sealer"] = address_hex(trust.sealer)
+    if trust.engine is Engine.PINNED:
+        document["pinned"] = [{"number": each.number, "hash": data_hex(each.hash)} for each in trust.pinned]
+    return canonical_json.dumps(document)
+
+
+def _check_pinned(number: int, block_hash: bytes, trust: Trust) -> None:
+    numbers = [each.hash for each in trust.pinned if each.number == number]
+    if not numbers:
+        raise TrustError(f"header: block {number} is not pinned")
+    if block_hash not in numbers:
+        raise TrustError(f"header: block {number} is not the pinned block")
+
+
+def _trust(document: Mapping[str, JsonValue]) -> Trust:
+    if document.get("format") != FORMAT:
+        raise TrustError(f"trust.format: must be {FORMAT}")
+    engine = document.get("engine")
+    if engine not in list(Engine):
+        raise TrustError(f"trust.engine: must be one of {', '.join(Engine)}")
+    engine = Engine(str(engine))
+    own = "sealer" if engine is Engine.EMBEDDED else "pinned"
+    fields = _fields("trust", document, (*_COMMON, own))
+    return Trust(
+        engine=engine,
+        chain_id=_integer("trust.chainId", fields["chainId"], 1),
+        genesis_hash=read_data("trust.genesisHash", fields["genesisHash"], 32),
+        sealer=read_address("trust.sealer", fields["sealer"]) if own == "sealer" else None,
+        pinned=_pinned(fields["pinned"]) if own == "pinned" else (),
+        contracts=_contracts(fields["contracts"]),
+    )
+
+
+def _pinned(value: JsonValue) -> tuple[PinnedBlock, ...]:
+    if not isinstance(value, list):
+        raise TrustError("trust.pinned: must be a list")
+    blocks: dict[int, PinnedBlock] = {}
+    for at, entry in enumerate(value):
+        field = f"trust.pinned[{at}]"
+        fields = _fields(field, entry, ("number", "hash"))
+        number = _integer(f"{field}.number", fields["number"], 0)
+        if number in blocks:
+            raise TrustError(f"{field}.number: stands twice")
+        blocks[number] = PinnedBlock(number, read_data(f"{field}.hash", fields["hash"], 32))
+    return tuple(blocks[number] for number in sorted(blocks))
+
+
+def _contracts(value: JsonValue) -> tuple[TrustedContract, ...]:
+    if not isinstance(value, dict):
+        raise TrustError("trust.contracts: must be an object from name to contract")
+    contracts: list[TrustedContract] = []
+    for name in sorted(value):
+        field = f"trust.contracts.{name}"
+        fields = _fields(field, value[name], ("address", "codeHash"))
+        address = read_address(f"{field}.address", fields["address"])
+        contracts.append(TrustedContract(name, address, read_data(f"{field}.codeHash", fields["codeHash"], 32)))
+    return tuple(contracts)
+
+
+def _fields(field: str, value: JsonValue | Mapping[str, JsonValue], names: tuple[str, ...]) -> Mapping[str, JsonValue]:
+    if not isinstance(value, Mapping):
+        raise TrustError(f"{field}: must be an object")
+    for name in names:
+        if name not in value:
+            raise TrustError(f"{field}.{name}: is missing")
+    for name in value:
+        if name not in names:
+            raise TrustError(f"{field}.{name}: is unknown")
+    return value
+
+
+def _integer(field: str, value: JsonValue, least: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= MAX_CHAIN_ID:
+        raise TrustError(f"{field}: must be an integer between {least} and 2**53 - 1")
+    return value
