@@ -77,6 +77,7 @@ class Pack(Strict):
             found += [(f"schemas.{key}", "subjects", metric.subject) for metric in schema.metrics]
         for key, receipt in self.receipts.items():
             found += [(f"receipts.{key}", "parties", name) for name in (receipt.keeper, receipt.depositor)]
+            found += [(f"receipts.{key}.watched", "subjects", name) for name in [receipt.watched] if name]
         for key, facility in self.facilities.items():
             parties = [facility.lender, facility.borrower, *facility.panel.reviewers]
             found += [(f"facilities.{key}", "parties", name) for name in parties]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -42,7 +42,12 @@ class Party(Strict):
 
     kind: Literal["bank", "keeper", "insurer", "depositor", "inspector", "regulator"]
     name: str = Field(min_length=1, max_length=120)
-    identifier: str = Field(min_length=4, max_length=40, description="LEI or 统一社会信用代码.")
+    name_zh: str | None = Field(default=None, max_length=120)
+    identifier: str = Field(
+        min_length=18, max_length=20, description="LEI or 统一社会信用代码, with right check digits."
+    )
+    address: str = Field(min_length=1, max_length=400)
+    licence: str | None = Field(default=None, description="A keeper's.")
 
 
 class Channel(Strict):
@@ -157,10 +162,14 @@ class Metric(Strict):
     """One agreed figure a period: how it comes from the readings of which channels."""
 
     subject: Key
-    aggregate: str
+    aggregate: str = Field(description="One of those in docs/formats/observation.md.")
     of: list[str] = Field(min_length=1, description="device.channel")
+    against: list[str] = Field(
+        default_factory=list, description="unmatched: the channels that would justify a reading."
+    )
+    lookback: Duration | None = Field(default=None, description="unmatched: how far back a justification may lie.")
     exp10: int = Field(default=0, ge=-12, le=12)
-    daylight: bool = False
+    daylight: Duration | None = Field(default=None, description="Only between sunrise and sunset, less this margin.")
     complete: int = Field(
         default=0, ge=0, le=100, description="Share of expected readings, per cent, below which it fails."
     )
@@ -173,7 +182,6 @@ class Place(Strict):
     latitude: str
     longitude: str
     clock: str = Field(default="+00:00", pattern=r"^[+-]\d\d:\d\d$")
-    margin: Duration = "PT0S"
 
 
 class Schema(Strict):
@@ -182,11 +190,23 @@ class Schema(Strict):
     period: Duration | None = Field(default=None, description="Absent: a round at once for each event.")
     lateness: Duration = "PT0S"
     place: Place | None = None
+    triggers: list[str] = Field(default_factory=list, description="Channels whose readings are the events.")
     metrics: list[Metric] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _events_have_triggers(self) -> Schema:
+        if (self.period is None) != bool(self.triggers):
+            raise ValueError("a schema has either a period or triggers")
+        return self
+
+    def sources(self) -> tuple[str, ...]:
+        """The channels that the metrics use, as device.channel, in order of first use."""
+        named = [*self.triggers, *(source for metric in self.metrics for source in (*metric.of, *metric.against))]
+        return tuple(dict.fromkeys(named))
 
     def device_names(self) -> set[str]:
         """The devices whose readings the metrics use."""
-        return {source.split(".", 1)[0] for metric in self.metrics for source in metric.of}
+        return {source.split(".", 1)[0] for source in self.sources()}
 
 
 class Receipt(Strict):
@@ -196,9 +216,9 @@ class Receipt(Strict):
     depositor: Key
     quantity: int = Field(gt=0, description="In base units.")
     unit: str = "KGM"
-    position: str
-    units: list[str] = Field(default=[], max_length=64, description="RFID, heat number, ear tag.")
-    content: dict[str, object]
+    units: list[str] = Field(default_factory=list, max_length=64, description="kind:label, such as rfid:E28011606000.")
+    content: dict[str, Any] = Field(description="Its fields as in docs/formats/documents.md, less those told above.")
+    watched: Key | None = Field(default=None, description="The subject that devices watch for these goods.")
     replaces: Key | None = None
 
 
