@@ -54,6 +54,7 @@ class Channel(Strict):
     """One quantity that a device measures; values are integers times 10^exp10 of the unit."""
 
     type: Literal["int", "text", "digest"] = "int"
+    event: bool = Field(default=False, description="Read when something happens, not at the profile's cadence.")
     unit: str = Field(default="C62", description="UN/ECE Recommendation 20 code.")
     exp10: int = Field(default=0, ge=-12, le=12)
     least: str | None = Field(default=None, description="Gross range, in the unit.")
