@@ -7,14 +7,6 @@ import pytest
 from api.settings import Settings, SettingsError, load_settings, state_directory, write_settings
 
 
-@pytest.fixture(autouse=True)
-def _no_settings_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
-    for name in [name for name in os.environ if name.startswith("CANGDAN_")]:
-        monkeypatch.delenv(name)
-
-
 def write(home: Path, text: str) -> Path:
     (home / "cangdan.toml").write_text(text, encoding="utf-8")
     return home

@@ -1,0 +1,97 @@
+"""The `cangdan` command: puts the verbs together and turns every error into one line and an exit code.
+
+To add a verb: import its module here and register it in `_verbs`. Modules import what is heavy inside their commands.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api.cli import stack
+from api.cli.output import NO, WRONG_USE, CommandError
+
+app = typer.Typer(
+    name="cangdan",
+    help="Digital warehouse receipts on a consortium ledger, watched by signed device readings.",
+    invoke_without_command=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _verbs() -> None:
+    app.command("up")(stack.up)
+    app.command("down")(stack.down)
+    app.command("status")(stack.status)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(version("cangdan"))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    home: Annotated[
+        Path | None,
+        typer.Option(envvar="CANGDAN_HOME", help="State directory, with cangdan.toml; .cangdan when not given."),
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options that stand before the verb; the processes that a verb starts inherit them."""
+    if home is not None:
+        os.environ["CANGDAN_HOME"] = str(home.expanduser().absolute())
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(WRONG_USE)
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command line and return its exit code; errors are told in one line on standard error."""
+    try:
+        code = app(arguments, prog_name="cangdan", standalone_mode=False)
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        return _told(f"{error.format_message()} See {context.command_path if context else 'cangdan'} --help", WRONG_USE)
+    except typer.Abort:
+        return _told("stopped", NO)
+    except CommandError as error:
+        return _told(error.line(), error.code)
+    except OSError as error:
+        return _told(f"{error.strerror or error}" + (f": {error.filename}" if error.filename else ""), NO)
+    return code if isinstance(code, int) else 0
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    _silence_warnings_of_libraries()
+    sys.exit(run())
+
+
+def _told(text: str, code: int) -> int:
+    typer.echo("cangdan: " + " ".join(text.split()), err=True)
+    return code
+
+
+def _silence_warnings_of_libraries() -> None:
+    """Deprecations inside dependencies are no concern of the person at the terminal."""
+    if not sys.warnoptions:
+        import warnings
+
+        warnings.simplefilter("ignore")
+
+
+_verbs()
+
+if __name__ == "__main__":
+    main()

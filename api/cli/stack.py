@@ -1,0 +1,107 @@
+"""`cangdan up`, `down` and `status`: the processes of this member under their supervisor."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from api.cli.home import read_settings
+from api.cli.output import CommandError, JsonOption, answer, note, progress, show
+
+if TYPE_CHECKING:
+    from api.settings import Settings
+    from api.supervisor.units import Report
+
+ForegroundOption = Annotated[
+    bool, typer.Option("--foreground", help="Stay, and stop with SIGTERM: for containers and systemd.")
+]
+
+
+def up(foreground: ForegroundOption = False, as_json: JsonOption = False) -> None:
+    """Start ledger, oracles, indexer and API, wait until they are ready, and go on in the background.
+
+    When they run already this changes nothing.
+    """
+    home, settings = read_settings()
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if foreground:
+        _supervise(home, settings)
+        return
+    report = _start(home, settings)
+    show(_result(home, report), as_json=as_json, text=lambda: _table(home, report))
+
+
+def down(as_json: JsonOption = False) -> None:
+    """Stop what `cangdan up` has started; all state stays."""
+    from api.stack import units
+    from api.supervisor.control import ControlError, stop
+
+    home, settings = read_settings()
+    try:
+        ran = stop(home, [unit.name for unit in units(settings)], settings.supervisor.stop_seconds)
+    except ControlError as error:
+        raise CommandError(str(error), f"look into {home / 'logs'}") from None
+    show({"stopped": ran}, as_json=as_json, text="stopped" if ran else "nothing was running")
+
+
+def status(as_json: JsonOption = False) -> None:
+    """Say what runs; exit code 0 when everything is ready, else 1."""
+    from api.supervisor.control import status as read_status
+    from api.supervisor.units import Phase
+
+    home, _ = read_settings()
+    report = read_status(home)
+    show(_result(home, report), as_json=as_json, text=lambda: _table(home, report))
+    answer(report.phase == Phase.READY and report.ready == len(report.units))
+
+
+def _supervise(home: Path, settings: "Settings") -> None:
+    import os
+
+    from api.stack import units
+    from api.supervisor.run import AlreadyRunning, Supervisor, stop_on_signals
+    from api.supervisor.units import Phase
+
+    environment = {**os.environ, "CANGDAN_HOME": str(home), "PYTHONUNBUFFERED": "1"}
+    supervisor = Supervisor(units(settings), home, settings.supervisor, environment)
+    stop_on_signals(supervisor)
+    try:
+        report = supervisor.run()
+    except AlreadyRunning:
+        raise CommandError(f"already running in {home}", "stop it with cangdan down") from None
+    if report.phase == Phase.FAILED:
+        raise CommandError(report.error, f"look into {home / 'logs'}")
+
+
+def _start(home: Path, settings: "Settings") -> "Report":
+    from api.stack import COMMAND, units
+    from api.supervisor.control import ControlError, start
+
+    total = len(units(settings))
+    with progress("starting") as tell:
+        try:
+            return start(
+                home,
+                (*COMMAND, "--home", str(home), "up", "--foreground"),
+                lambda report: tell(report.ready, total, _next(report)),
+            )
+        except ControlError as error:
+            note(f"logs: {home / 'logs'}")
+            raise CommandError(str(error).removeprefix("cangdan: ")) from None
+
+
+def _next(report: "Report") -> str:
+    """The unit that is being waited for."""
+    return next((unit.name for unit in report.units if unit.state == "starting"), "")
+
+
+def _result(home: Path, report: "Report") -> dict[str, object]:
+    return {"home": home, "phase": report.phase, "pid": report.pid, "error": report.error, "units": report.units}
+
+
+def _table(home: Path, report: "Report") -> str:
+    lines = [f"{report.phase}  {home}" + (f"  ({report.error})" if report.error else "")]
+    lines += [
+        f"  {unit.name:<12} {unit.state:<11} pid {unit.pid or '-':<8} restarts {unit.restarts}" for unit in report.units
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""Keeps the processes of a member running: starts them in order, waits until each is ready, restarts what dies."""

@@ -1,0 +1,179 @@
+"""One unit's process: start it, look after it, end it."""
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from api.supervisor import lockfile
+from api.supervisor.logfile import LogFile, pump
+from api.supervisor.units import Unit, UnitReport, UnitState, backoff
+
+BEFORE_READY = (UnitState.WAITING, UnitState.STARTING)
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+class StartError(Exception):
+    """The unit's process cannot be started now."""
+
+
+class Child:
+    """A unit and the process that runs it. Not for use by two threads."""
+
+    def __init__(self, unit: Unit, run_dir: Path, log_dir: Path, log_bytes: int, log_files: int) -> None:
+        self.unit = unit
+        self.state = UnitState.WAITING
+        self.restarts = 0
+        self.log_path = log_dir / f"{unit.name}.log"
+        self.lock_path = lock_of(run_dir, unit.name)
+        self.first_started = 0.0
+        self._log_size = (log_bytes, log_files)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pump: threading.Thread | None = None
+        self._since = time.time()
+        self._last_exit: int | None = None
+        self._failures = 0
+        self._not_before = 0.0
+
+    @property
+    def pid(self) -> int | None:
+        """The live process; None when there is none."""
+        return self._process.pid if self._process and self._process.poll() is None else None
+
+    @property
+    def last_exit(self) -> int | None:
+        """How the last process ended: an exit code, or minus the signal that ended it."""
+        return self._last_exit
+
+    def report(self) -> UnitReport:
+        """The unit as `cangdan status` tells it."""
+        return UnitReport(
+            self.unit.name, self.state, self.pid, self.restarts, self._since, self._last_exit, str(self.log_path)
+        )
+
+    def start(self, environment: Mapping[str, str]) -> None:
+        """Start the process; StartError when its address is taken or its program is missing."""
+        if self.unit.ready_url is not None:
+            refuse_taken_address(self.unit.ready_url)
+        lock = lockfile.take(self.lock_path)
+        if lock is None:
+            raise StartError(f"process {lockfile.holder(self.lock_path)} still runs as {self.unit.name}")
+        reader, writer = os.pipe()
+        try:
+            self._process = subprocess.Popen(
+                self.unit.command,
+                stdin=subprocess.DEVNULL,
+                stdout=writer,
+                stderr=writer,
+                env=dict(environment),
+                pass_fds=(lock,),
+                start_new_session=True,
+            )
+            lockfile.name_holder(lock, self._process.pid)
+        except OSError as error:
+            os.close(reader)
+            raise StartError(f"{self.unit.command[0]}: {error.strerror}") from None
+        finally:
+            os.close(writer)
+            os.close(lock)
+        self._pump = pump(reader, LogFile(self.log_path, *self._log_size))
+        self.first_started = self.first_started or time.monotonic()
+        self._become(UnitState.STARTING if self.state in BEFORE_READY else UnitState.RESTARTING)
+
+    def has_ended(self) -> bool:
+        """Whether the process that was started has ended; True once for each."""
+        if self._process is None:
+            return False
+        code = self._process.poll()
+        if code is None:
+            return False
+        self._process, self._last_exit = None, code
+        if self._pump is not None:
+            self._pump.join(timeout=1)
+        return True
+
+    def may_start(self) -> bool:
+        """Whether the wait after the last failure is over."""
+        return self._process is None and time.monotonic() >= self._not_before
+
+    def failed(self, first: float, limit: float) -> None:
+        """Note a failure: the next start waits, longer with each failure since it was last ready."""
+        self._failures += 1
+        self.restarts += 1
+        self._not_before = time.monotonic() + backoff(self._failures, first, limit)
+        if self.state != UnitState.STARTING:
+            self._become(UnitState.RESTARTING)
+
+    def look_ready(self) -> bool:
+        """Ask the unit whether it is ready, and note it when it is."""
+        if self.pid is None or (self.unit.ready_url is not None and not answers(self.unit.ready_url)):
+            return False
+        self._failures = 0
+        self._become(UnitState.READY)
+        return True
+
+    def done(self) -> None:
+        """Note that a unit which runs once has ended well."""
+        self._become(UnitState.DONE)
+
+    def give_up(self) -> None:
+        """Note that the unit did not start."""
+        self._become(UnitState.FAILED)
+
+    def stop(self, seconds: float) -> None:
+        """End the process and its group: SIGTERM, after so many seconds SIGKILL."""
+        process = self._process
+        if process is not None and process.poll() is None:
+            _signal_group(process.pid, signal.SIGTERM)
+            try:
+                process.wait(timeout=seconds)
+            except subprocess.TimeoutExpired:
+                _signal_group(process.pid, signal.SIGKILL)
+                process.wait()
+        self.has_ended()
+        if self.state != UnitState.FAILED:
+            self._become(UnitState.STOPPED)
+
+    def _become(self, state: UnitState) -> None:
+        if state != self.state:
+            self.state, self._since = state, time.time()
+
+
+def lock_of(run_dir: Path, name: str) -> Path:
+    """The lock file of a unit."""
+    return run_dir / f"{name}.lock"
+
+
+def answers(url: str) -> bool:
+    """Whether a GET of the address is answered with 200 within a second."""
+    try:
+        with _OPENER.open(url, timeout=1) as response:
+            return bool(response.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def refuse_taken_address(url: str) -> None:
+    """Raise StartError when another program listens where the unit is to listen."""
+    parts = urlsplit(url)
+    host, port = parts.hostname or "127.0.0.1", parts.port or 80
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise StartError(f"{host}:{port} cannot be listened at: {error.strerror}") from None
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(pid, number)
+    except ProcessLookupError:
+        return

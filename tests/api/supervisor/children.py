@@ -1,0 +1,56 @@
+"""Real child processes for the tests of the supervisor."""
+
+import socket
+import sys
+import time
+from collections.abc import Callable
+
+from api.supervisor.units import Unit
+
+SERVER = """
+import http.server, pathlib, signal, sys
+order, name, port = pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+def tell(word):
+    with order.open("a") as file:
+        file.write(f"{word} {name}\\n")
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/ready" else 404)
+        self.end_headers()
+    def log_message(self, *arguments):
+        pass
+def stop(number, frame):
+    tell("stop")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, stop)
+tell("start")
+print("serving", flush=True)
+http.server.HTTPServer(("127.0.0.1", port), Answer).serve_forever()
+"""
+
+
+def free_port() -> int:
+    """A port on loopback that nothing listens at now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def server(name: str, order: object) -> Unit:
+    """A unit that answers /ready and writes its starts and stops to a file."""
+    port = free_port()
+    command = (sys.executable, "-c", SERVER, str(order), name, str(port))
+    return Unit(name, command, f"http://127.0.0.1:{port}/ready")
+
+
+def program(name: str, code: str, **options: object) -> Unit:
+    """A unit that runs a line of Python."""
+    return Unit(name, (sys.executable, "-c", code), **options)  # type: ignore[arg-type]
+
+
+def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait until the condition holds; AssertionError when it does not within the time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited too long"
+        time.sleep(0.02)
