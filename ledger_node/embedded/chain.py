@@ -1,0 +1,305 @@
+"""The running ledger: accepts transactions durably and seals them into blocks.
+
+Order of an acceptance: check, commit to `pending`, answer. Order of a block: execute in memory, sign its hash, one
+commit, then show it as the head. Any crash in between leaves either the pending row or the block.
+"""
+
+import fcntl
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import rlp
+from eth.abc import BlockHeaderAPI, ReceiptAPI, StateAPI
+from eth.constants import EMPTY_SHA3
+from eth.db.account import AccountDB
+from eth_typing import Address
+from eth_utils.exceptions import ValidationError
+
+from ledger_node.embedded.errors import LedgerError, LedgerLocked, LedgerMismatch, PoolError
+from ledger_node.embedded.pool import Account, Pool, Rules, check_account, read_transaction
+from ledger_node.embedded.store import Store
+from ledger_node.embedded.values import Block, LogEntry, MinedTransaction, Pending, RefusedTransaction, SealedBlock
+from ledger_node.embedded.vm import (
+    Outcome,
+    apply_transaction,
+    child_header,
+    decode_transaction,
+    finished_header,
+    genesis_block,
+    open_state,
+)
+from ledger_node.genesis import Genesis, dump_genesis
+from ledger_node.hexvalues import address_hex
+from ledger_node.secp256k1 import address_of, sign65
+
+LOCK_NAME = "ledger.lock"
+Listener = Callable[[SealedBlock], None]
+
+
+@dataclass(slots=True)
+class _Waiting:
+    raw: bytes
+    answer: bytes | PoolError | None = None
+
+
+class EmbeddedChain:
+    """One ledger directory, held open by one process. Safe to use from several threads.
+
+    `clock` gives seconds since 1970. Raises LedgerLocked, LedgerMismatch on opening.
+    """
+
+    def __init__(
+        self, directory: Path, genesis: Genesis, sealer_key: bytes, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        if address_of(sealer_key) != genesis.sealer:
+            raise LedgerMismatch(f"the key given is not that of the genesis' sealer {address_hex(genesis.sealer)}")
+        self.genesis = genesis
+        self._lock_file = _lock(directory)
+        self.store = Store(directory)
+        self._sealer_key = sealer_key
+        self._clock = clock
+        self._rules = Rules(genesis.chain_id, genesis.gas_limit)
+        self._pool = Pool()
+        self._pool_changed = threading.Condition()
+        self._sealing = threading.Lock()
+        self._accepting = threading.Lock()
+        self._queueing = threading.Lock()
+        self._queue: list[_Waiting] = []
+        self._listeners: list[Listener] = []
+        self._head = self._open_head()
+        self._accounts = self._account_db()
+        for sequence, transaction_hash, sender, raw in self.store.pending():
+            self._pool.restore(Pending(sequence, transaction_hash, sender, raw, decode_transaction(raw)))
+
+    @property
+    def head(self) -> Block:
+        """The newest block."""
+        return self._head
+
+    def listen(self, listener: Listener) -> None:
+        """Call `listener` with each block after its commit, in the sealing thread."""
+        self._listeners.append(listener)
+
+    def accept(self, raw: bytes) -> bytes:
+        """The hash of a signed transaction, once it is durable. Raises PoolError; nothing is then kept.
+
+        Calls that arrive while another one commits share the next commit.
+        """
+        mine = _Waiting(raw)
+        with self._queueing:
+            self._queue.append(mine)
+        with self._accepting:
+            if mine.answer is None:
+                with self._queueing:
+                    batch, self._queue = self._queue, []
+                self._accept_all(batch)
+        if isinstance(mine.answer, bytes):
+            return mine.answer
+        raise mine.answer or LedgerError("the acceptance could not be written; see the error before it")
+
+    def pending(self, transaction_hash: bytes) -> Pending | None:
+        """The waiting transaction of that hash."""
+        with self._pool_changed:
+            return self._pool.get(transaction_hash)
+
+    def pending_nonce(self, sender: bytes) -> int:
+        """The nonce for the sender's next transaction, after all that waits without a gap."""
+        with self._pool_changed:
+            return self._pool.next_nonce(sender, self._accounts.get_nonce(Address(sender)))
+
+    def wait_for_work(self, seconds: float) -> bool:
+        """Wait until a transaction can be executed, at most `seconds`; whether one can."""
+        with self._pool_changed:
+            return self._pool_changed.wait_for(self._has_work, seconds)
+
+    def seal(self, *, budget: float = 1.0, empty: bool = True) -> SealedBlock | None:
+        """Execute what waits, for about `budget` seconds, and commit it as the next block.
+
+        Without transactions, an empty block when `empty`, else None.
+        """
+        with self._sealing:
+            with self._pool_changed:
+                nonce_of = self._accounts.get_nonce
+                chosen = list(self._pool.executable(lambda sender: nonce_of(Address(sender))))
+            if not chosen and not empty:
+                return None
+            sealed = self._make_block(chosen, budget)
+        for listener in self._listeners:
+            listener(sealed)
+        return sealed
+
+    def close(self) -> None:
+        """Finish the commit under way and give the directory free."""
+        with self._sealing, self._accepting:
+            self.store.close()
+            os.close(self._lock_file)
+
+    def _open_head(self) -> Block:
+        head = self.store.head()
+        if head is None:
+            state = self.store.state()
+            header = genesis_block(self.genesis, state)
+            block = self._sign(header, [])
+            self.store.commit_block(SealedBlock(block, ()), state, (("genesis", dump_genesis(self.genesis)),))
+            return block
+        if self.store.meta("genesis") != dump_genesis(self.genesis):
+            raise LedgerMismatch("the directory holds a ledger of another genesis file")
+        return head
+
+    def _account_db(self) -> AccountDB:
+        return AccountDB(self.store.state(), self._head.header.state_root)
+
+    def _has_work(self) -> bool:
+        nonce_of = self._accounts.get_nonce
+        return next(self._pool.executable(lambda sender: nonce_of(Address(sender))), None) is not None
+
+    def _accept_all(self, batch: list[_Waiting]) -> None:
+        entered: list[tuple[_Waiting, Pending]] = []
+        for each in batch:
+            try:
+                entered.append((each, self._enter(each.raw)))
+            except PoolError as error:
+                each.answer = error
+        entries = [entry for _, entry in entered]
+        if not entries:
+            return
+        try:
+            self.store.commit_pending(entries)
+        except BaseException:
+            with self._pool_changed:
+                self._pool.remove(entry.hash for entry in entries)
+            raise
+        with self._pool_changed:
+            self._pool.settle(entries)
+            self._pool_changed.notify_all()
+        for each, entry in entered:
+            each.answer = entry.hash
+
+    def _enter(self, raw: bytes) -> Pending:
+        transaction = read_transaction(raw, self._rules)
+        with self._pool_changed:
+            if self._pool.get(bytes(transaction.hash)) is not None:
+                return self._pool.enter(raw, transaction)
+            check_account(transaction, self._account(transaction.sender), self._pool.of(bytes(transaction.sender)))
+            return self._pool.enter(raw, transaction)
+
+    def _account(self, sender: Address) -> Account:
+        accounts = self._accounts
+        has_code = accounts.get_code_hash(sender) != EMPTY_SHA3
+        return Account(accounts.get_nonce(sender), accounts.get_balance(sender), has_code)
+
+    def _make_block(self, chosen: list[Pending], budget: float) -> SealedBlock:
+        view = self.store.state()
+        parent = self._head.header
+        header = child_header(parent, self.genesis.sealer, max(parent.timestamp, int(self._clock())))
+        state = open_state(view, header, self.genesis.chain_id, self.store.hashes_before(header.block_number))
+        done, refused = self._execute(state, header, chosen, time.monotonic() + budget)
+        transactions = [entry.transaction for entry, _ in done]
+        final = finished_header(header, state, transactions, [outcome.receipt for _, outcome in done])
+        block = self._sign(final, [entry.raw for entry, _ in done])
+        sealed = SealedBlock(block, _mined(block, done), tuple(refused))
+        self.store.commit_block(sealed, view)
+        with self._pool_changed:
+            self._head = block
+            self._accounts = self._account_db()
+            self._pool.remove(sealed.settled)
+        return sealed
+
+    def _execute(
+        self, state: StateAPI, header: BlockHeaderAPI, chosen: list[Pending], until: float
+    ) -> tuple[list[tuple[Pending, Outcome]], list[RefusedTransaction]]:
+        done: list[tuple[Pending, Outcome]] = []
+        refused: list[RefusedTransaction] = []
+        left_out: set[bytes] = set()
+        for entry in chosen:
+            if entry.sender in left_out:
+                continue
+            if header.gas_used + entry.transaction.gas > header.gas_limit:
+                left_out.add(entry.sender)
+                continue
+            try:
+                outcome = apply_transaction(state, header, entry.transaction)
+            except ValidationError as error:
+                left_out.add(entry.sender)
+                refused.append(RefusedTransaction(entry.hash, entry.raw, entry.sender, str(error), header.block_number))
+                continue
+            header = header.copy(gas_used=outcome.receipt.gas_used)
+            done.append((entry, outcome))
+            if time.monotonic() > until:
+                break
+        return done, refused
+
+    def _sign(self, header: BlockHeaderAPI, raws: list[bytes]) -> Block:
+        signature = sign65(self._sealer_key, header.hash)
+        seal = signature[:64] + bytes([signature[64] - 27])
+        hashes = tuple(bytes(decode_transaction(raw).hash) for raw in raws)
+        return Block(header, seal, _block_size(header, raws), hashes)
+
+
+def _lock(directory: Path) -> int:
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / LOCK_NAME
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(descriptor, 20).decode(errors="replace").strip()
+        os.close(descriptor)
+        raise LedgerLocked(f"{directory}: process {holder} has this ledger open; stop it first") from None
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, f"{os.getpid()}\n".encode())
+    return descriptor
+
+
+def _mined(block: Block, done: list[tuple[Pending, Outcome]]) -> tuple[MinedTransaction, ...]:
+    mined: list[MinedTransaction] = []
+    first_log = 0
+    for index, (entry, outcome) in enumerate(done):
+        logs = _logs(block, entry, index, outcome.receipt, first_log)
+        first_log += len(logs)
+        mined.append(
+            MinedTransaction(
+                block.number,
+                block.hash,
+                index,
+                entry.hash,
+                entry.raw,
+                entry.sender,
+                outcome.succeeded,
+                outcome.gas_used,
+                outcome.receipt.gas_used,
+                outcome.contract,
+                outcome.revert_data,
+                logs,
+            )
+        )
+    return tuple(mined)
+
+
+def _logs(block: Block, entry: Pending, index: int, receipt: ReceiptAPI, first: int) -> tuple[LogEntry, ...]:
+    return tuple(
+        LogEntry(
+            block.number,
+            first + place,
+            index,
+            entry.hash,
+            block.hash,
+            bytes(log.address),
+            tuple(topic.to_bytes(32, "big") for topic in log.topics),
+            bytes(log.data),
+        )
+        for place, log in enumerate(receipt.logs)
+    )
+
+
+def _block_size(header: BlockHeaderAPI, raws: list[bytes]) -> int:
+    items = [len(raw) if raw[0] >= 0xC0 else len(rlp.encode(raw)) for raw in raws]
+    return _list_length(len(rlp.encode(header)) + _list_length(sum(items)) + 1)
+
+
+def _list_length(payload: int) -> int:
+    return payload + 1 + (0 if payload < 56 else (payload.bit_length() + 7) // 8)

@@ -1,0 +1,141 @@
+"""A ledger process with a life of its own, for tools and tests of other packages.
+
+It runs `python -m ledger_node.embedded.launch`, which serves one directory until SIGTERM.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger_node.embedded.errors import LedgerError
+from ledger_node.embedded.sealer import Pace
+from ledger_node.embedded.server import ServerSettings, serve
+from ledger_node.genesis import DEFAULT_CHAIN_ID, Genesis, Prefund, dump_genesis, load_genesis
+from ledger_node.secp256k1 import address_of, generate
+
+START_SECONDS = 60.0
+QUICK_PACE = Pace(interval=0.05, idle=0)
+"""Blocks at once when transactions come, and none without."""
+GENESIS_FILE = "genesis.json"
+KEY_FILE = "sealer.key"
+LOG_FILE = "ledger.log"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerProcess:
+    """A running ledger. `http` and `ws` are its addresses, `directory` keeps everything of it."""
+
+    process: subprocess.Popen[bytes]
+    directory: Path
+    genesis: Genesis
+    port: int
+
+    @property
+    def http(self) -> str:
+        """Where JSON-RPC over HTTP is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws(self) -> str:
+        """Where JSON-RPC over WebSocket is."""
+        return f"ws://127.0.0.1:{self.port}"
+
+    def stop(self) -> None:
+        """SIGTERM, and wait."""
+        self.process.terminate()
+        self.process.wait(30)
+
+    def kill(self) -> None:
+        """SIGKILL, and wait."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(30)
+
+
+def prepare(directory: Path, *, chain_id: int = DEFAULT_CHAIN_ID, alloc: tuple[Prefund, ...] = ()) -> Genesis:
+    """Write a fresh sealer key (plain, mode 0600) and a genesis file into `directory`, unless they are there."""
+    directory.mkdir(parents=True, exist_ok=True)
+    genesis_file = directory / GENESIS_FILE
+    if genesis_file.exists():
+        return load_genesis(genesis_file)
+    key = generate()
+    genesis = Genesis(chain_id, address_of(key), alloc=alloc)
+    with open(os.open(directory / KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(key.hex().encode())
+    genesis_file.write_bytes(dump_genesis(genesis))
+    return genesis
+
+
+def start(directory: Path, *, port: int = 0, pace: Pace = QUICK_PACE) -> LedgerProcess:
+    """Start the ledger that `prepare` made in `directory` and wait until it is ready.
+
+    Port 0 takes a free one. Raises LedgerError with the end of the process' own words when it does not start.
+    """
+    genesis = load_genesis(directory / GENESIS_FILE)
+    port = port or _free_port()
+    command = [sys.executable, "-m", __spec__.name, str(directory), str(port), str(pace.interval), str(pace.idle)]
+    with (directory / LOG_FILE).open("ab") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    ledger = LedgerProcess(process, directory, genesis, port)
+    deadline = time.monotonic() + START_SECONDS
+    while not _is_ready(ledger):
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            words = (directory / LOG_FILE).read_text(errors="replace").strip().splitlines()[-1:]
+            raise LedgerError(f"the ledger did not start: {' '.join(words)}")
+        time.sleep(0.05)
+    return ledger
+
+
+@contextmanager
+def running_ledger(
+    directory: Path,
+    *,
+    chain_id: int = DEFAULT_CHAIN_ID,
+    alloc: tuple[Prefund, ...] = (),
+    pace: Pace = QUICK_PACE,
+) -> Iterator[LedgerProcess]:
+    """A ledger of its own, stopped at the end."""
+    prepare(directory, chain_id=chain_id, alloc=alloc)
+    ledger = start(directory, pace=pace)
+    try:
+        yield ledger
+    finally:
+        ledger.stop()
+
+
+def main(arguments: list[str]) -> None:
+    """Serve a directory that `prepare` made: DIRECTORY PORT INTERVAL IDLE."""
+    directory, port, interval, idle = Path(arguments[0]), int(arguments[1]), float(arguments[2]), float(arguments[3])
+    key = bytes.fromhex((directory / KEY_FILE).read_text())
+    genesis = load_genesis(directory / GENESIS_FILE)
+    try:
+        serve(ServerSettings(directory, genesis, port=port, pace=Pace(interval, idle)), key)
+    except LedgerError as error:
+        sys.exit(str(error))
+
+
+def _is_ready(ledger: LedgerProcess) -> bool:
+    try:
+        with urllib.request.urlopen(f"{ledger.http}/ready", timeout=1) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

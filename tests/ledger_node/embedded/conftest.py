@@ -1,0 +1,35 @@
+import pytest
+from web3 import Web3
+
+from ledger_node.embedded.launch import running_ledger
+from ledger_node.embedded.provider import EmbeddedProvider, chain_in_directory
+from tests.ledger_node.embedded.chain_kit import new_person
+
+
+@pytest.fixture
+def chain(tmp_path):
+    chain = chain_in_directory(tmp_path / "ledger")
+    yield chain
+    chain.close()
+
+
+@pytest.fixture
+def w3(chain):
+    return Web3(EmbeddedProvider(chain))
+
+
+@pytest.fixture
+def person():
+    return new_person()
+
+
+@pytest.fixture(scope="session")
+def ledger(tmp_path_factory):
+    """A served ledger, shared by all tests that only add to it."""
+    with running_ledger(tmp_path_factory.mktemp("served")) as running:
+        yield running
+
+
+@pytest.fixture
+def remote(ledger):
+    return Web3(Web3.HTTPProvider(ledger.http))
