@@ -6,7 +6,7 @@ from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import FastAPI
 
 from api import errors
-from api.clock import Clock, system_clock
+from oracle.clock import Clock, SystemClock
 from api.config import ApiSection
 from api.idempotency import Answers
 from api.members import MembersSource
@@ -25,7 +25,7 @@ DESCRIPTION = (
 )
 
 
-def make_services(section: ApiSection, clock: Clock = system_clock) -> Services:
+def make_services(section: ApiSection, clock: Clock | None = None) -> Services:
     """Open database, secret and members of a section whose paths are absolute. Raises MembersError, ValueError."""
     folder = Path(section.directory)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -37,7 +37,7 @@ def make_services(section: ApiSection, clock: Clock = system_clock) -> Services:
         section=section,
         members=members,
         engine=engine,
-        clock=clock,
+        clock=clock or SystemClock(),
         sessions=Sessions(engine, secret, section.session_seconds),
         tokens=Tokens(engine, members, secret, section.public_url, section.token_seconds),
         limits=RequestLimits(),

@@ -106,7 +106,7 @@ async def _once(request: Request, handler: Callable[[Request], Coroutine[Any, An
     body = await request.body()
     request_hash = sha256(f"{request.method} {request.url.path}\n".encode() + body).hex()
     answers = Answers(services.engine)
-    kept = await run_in_threadpool(answers.begin, principal.actor, key, request_hash, services.clock())
+    kept = await run_in_threadpool(answers.begin, principal.actor, key, request_hash, services.clock.now_ms())
     if kept is not None:
         return Response(kept.body, kept.status, {**kept.headers, "Idempotent-Replayed": "true"})
     try:

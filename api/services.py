@@ -7,7 +7,7 @@ from typing import cast
 from sqlalchemy import Engine
 from starlette.requests import HTTPConnection
 
-from api.clock import Clock
+from oracle.clock import Clock
 from api.config import ApiSection
 from api.members import Members
 from api.security.limits import RequestLimits

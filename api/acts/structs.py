@@ -1,11 +1,34 @@
-"""The consents of docs/formats/ledger.md: for each act its EIP-712 struct, the contract that checks it, its parties."""
+"""The consents of docs/formats/ledger.md: for each act the struct that its parties sign, and how it has its effect.
 
-from dataclasses import dataclass
+The EIP-712 types come from the structs of the registry, so that a field has one name and one type everywhere.
+"""
+
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from functools import cache
+from typing import Any, get_args, get_type_hints
 
-from ledger_node.eip712 import StructType, struct
+from pydantic.alias_generators import to_camel
+
+from ledger_node.eip712 import Domain, Field, StructType, digest
+from registry import structs
 
 DOMAIN_NAME, DOMAIN_VERSION = "Cangdan", "1"
+Consented = (
+    structs.Issue
+    | structs.Pledge
+    | structs.Release
+    | structs.Delivery
+    | structs.Fleet
+    | structs.Facility
+    | structs.Drawdown
+    | structs.Repayment
+    | structs.Cover
+    | structs.ClaimDecision
+    | structs.Inspection
+    | structs.Decision
+)
+"""Any struct that parties sign."""
 
 
 class Act(StrEnum):
@@ -27,134 +50,46 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What the parties of an act sign. `parties` are the fields that hold their entity indexes, in signing order;
-    empty when they are the members of a review panel."""
+    """An act's struct, and the contract that its signatures are bound to (EIP-712 verifyingContract)."""
 
-    struct: StructType
+    struct: type[Any]
     contract: str
-    parties: tuple[str, ...]
 
 
 CONSENTS: dict[Act, Consent] = {
-    Act.ISSUE: Consent(
-        struct(
-            "Issue",
-            "bytes32 contentHash",
-            "uint32 depositor",
-            "uint32 keeper",
-            "uint16 profile",
-            "uint16 flags",
-            "uint64 quantity",
-            "bytes32 positionKey",
-            "bytes32 unitKeysHash",
-            "bytes32 replaces",
-            "uint64 draftedAt",
-        ),
-        "ReceiptRegistry",
-        ("depositor", "keeper"),
-    ),
-    Act.PLEDGE: Consent(
-        struct(
-            "Pledge",
-            "bytes32 receipt",
-            "uint32 seq",
-            "uint32 pledgor",
-            "uint32 keeper",
-            "uint32 pledgee",
-            "bytes32 facility",
-            "bytes32 termsHash",
-            "uint64 draftedAt",
-        ),
-        "ReceiptRegistry",
-        ("pledgor", "keeper", "pledgee"),
-    ),
-    Act.RELEASE: Consent(
-        struct("Release", "bytes32 pledge", "uint32 pledgeSeq", "uint32 pledgee", "uint64 draftedAt"),
-        "ReceiptRegistry",
-        ("pledgee",),
-    ),
-    Act.DELIVERY: Consent(
-        struct(
-            "Delivery",
-            "bytes32 receipt",
-            "uint32 seq",
-            "uint32 holder",
-            "uint32 keeper",
-            "bytes32 orderHash",
-            "uint64 draftedAt",
-        ),
-        "ReceiptRegistry",
-        ("holder", "keeper"),
-    ),
-    Act.FLEET: Consent(
-        struct(
-            "Fleet",
-            "uint32 entity",
-            "uint32 epoch",
-            "uint32 devices",
-            "uint32 revoked",
-            "bytes32 fleetRoot",
-            "bytes32 revocationRoot",
-            "uint64 draftedAt",
-        ),
-        "DeviceRegistry",
-        ("entity",),
-    ),
-    Act.FACILITY: Consent(
-        struct(
-            "Facility",
-            "uint32 lender",
-            "uint32 borrower",
-            "uint16 panel",
-            "uint8 rules",
-            "uint16 instalments",
-            "bytes32 termsHash",
-            "bytes32 rulesRoot",
-            "bytes32 scheduleRoot",
-            "uint64 draftedAt",
-        ),
-        "CreditBook",
-        ("lender", "borrower"),
-    ),
-    Act.DRAWDOWN: Consent(
-        struct("Drawdown", "bytes32 facility", "uint16 draw", "bytes32 amountHash", "uint64 draftedAt"),
-        "CreditBook",
-        ("lender", "borrower"),
-    ),
-    Act.REPAYMENT: Consent(
-        struct("Repayment", "bytes32 facility", "uint16 instalment", "bytes32 amountHash", "uint64 draftedAt"),
-        "CreditBook",
-        ("lender",),
-    ),
-    Act.COVER: Consent(
-        struct(
-            "Cover",
-            "uint32 insurer",
-            "uint32 insured",
-            "bytes32 facility",
-            "bytes32 termsHash",
-            "uint64 start",
-            "uint64 end",
-            "uint64 draftedAt",
-        ),
-        "CoverBook",
-        ("insurer", "insured"),
-    ),
-    Act.CLAIM_DECISION: Consent(
-        struct("ClaimDecision", "bytes32 cover", "uint16 claim", "uint8 verdict", "bytes32 reason", "uint64 draftedAt"),
-        "CoverBook",
-        ("insurer",),
-    ),
-    Act.INSPECTION: Consent(
-        struct("Inspection", "bytes32 subject", "uint32 inspector", "bytes32 resultHash", "uint64 takenAt"),
-        "ReviewBoard",
-        ("inspector",),
-    ),
-    Act.DECISION: Consent(
-        struct(
-            "Decision", "bytes32 review", "uint8 verdict", "bytes32 reason", "bytes32 inspection", "uint64 draftedAt"
-        ),
-        "ReviewBoard",
-        (),
-    ),
+    Act.ISSUE: Consent(structs.Issue, "ReceiptRegistry"),
+    Act.PLEDGE: Consent(structs.Pledge, "ReceiptRegistry"),
+    Act.RELEASE: Consent(structs.Release, "ReceiptRegistry"),
+    Act.DELIVERY: Consent(structs.Delivery, "ReceiptRegistry"),
+    Act.FLEET: Consent(structs.Fleet, "DeviceRegistry"),
+    Act.FACILITY: Consent(structs.Facility, "CreditBook"),
+    Act.DRAWDOWN: Consent(structs.Drawdown, "CreditBook"),
+    Act.REPAYMENT: Consent(structs.Repayment, "CreditBook"),
+    Act.COVER: Consent(structs.Cover, "CoverBook"),
+    Act.CLAIM_DECISION: Consent(structs.ClaimDecision, "CoverBook"),
+    Act.INSPECTION: Consent(structs.Inspection, "ReviewBoard"),
+    Act.DECISION: Consent(structs.Decision, "ReviewBoard"),
 }
+
+
+@cache
+def struct_type(struct: type[Any]) -> StructType:
+    """The EIP-712 type of a struct of the registry."""
+    hints = get_type_hints(struct, include_extras=True)
+    members = tuple(Field(to_camel(each.name), get_args(hints[each.name])[1]) for each in fields(struct))
+    return StructType(struct.__name__, members)
+
+
+def message_of(value: Consented) -> dict[str, object]:
+    """The struct as the message that is signed: field names as on the chain."""
+    return {to_camel(each.name): getattr(value, each.name) for each in fields(value)}
+
+
+def domain_of(chain_id: int, contract: bytes) -> Domain:
+    """The domain that binds a consent to a chain and to one of its contracts (20 bytes)."""
+    return Domain(DOMAIN_NAME, DOMAIN_VERSION, chain_id, contract)
+
+
+def digest_of(value: Consented, domain: Domain) -> bytes:
+    """The 32 bytes that the parties sign."""
+    return digest(domain, struct_type(type(value)), message_of(value))

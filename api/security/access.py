@@ -23,7 +23,7 @@ def bearer_or_session(request: Request) -> Principal:
         kind, _, token = header.partition(" ")
         if kind.lower() != "bearer" or not token:
             raise _challenge("Authorization must be a bearer token")
-        principal = services.tokens.read(token, services.clock() // 1000)
+        principal = services.tokens.read(token, services.clock.now_ms() // 1000)
     elif request.method in SAFE_METHODS and (found := session_principal(request)):
         principal = found
     else:
@@ -36,7 +36,7 @@ def session_principal(request: Request) -> Principal | None:
     """The person whose session the cookie names, if it holds."""
     services = services_of(request)
     cookie = request.cookies.get(COOKIE)
-    found = services.sessions.find(cookie, services.clock()) if cookie else None
+    found = services.sessions.find(cookie, services.clock.now_ms()) if cookie else None
     if found is None:
         return None
     session, login = found

@@ -29,7 +29,7 @@ def token(
         "client_assertion": client_assertion,
         "scope": scope,
     }
-    return services.tokens.exchange(form, services.clock() // 1000)
+    return services.tokens.exchange(form, services.clock.now_ms() // 1000)
 
 
 @router.get(

@@ -37,7 +37,7 @@ class Clock:
 
     now: int = 1_790_000_000_000
 
-    def __call__(self) -> int:
+    def now_ms(self) -> int:
         return self.now
 
     def forward(self, seconds: float) -> None:
@@ -80,7 +80,7 @@ class Api:
     folder: Path
 
     def assertion(self, entity: int, **changes: object) -> str:
-        now = self.clock() // 1000
+        now = self.clock.now_ms() // 1000
         name = f"client-{entity}"
         claims = {
             "iss": name, "sub": name, "aud": f"{BASE}/oauth2/token", "iat": now, "exp": now + 60,

@@ -21,7 +21,7 @@ def test_an_unknown_client_gets_no_token(api: Api):
 
 
 def test_an_assertion_signed_by_another_key_gets_no_token(api: Api):
-    claims = {"iss": "client-1", "sub": "client-1", "aud": BASE, "exp": api.clock() // 1000 + 60, "jti": "x"}
+    claims = {"iss": "client-1", "sub": "client-1", "aud": BASE, "exp": api.clock.now_ms() // 1000 + 60, "jti": "x"}
     forged = jwt.encode({"alg": "ES256"}, claims, ECKey.generate_key("P-256"), algorithms=["ES256"])
     assert refused(api.ask_token(forged)) == "invalid-client"
 
@@ -62,7 +62,7 @@ def test_a_token_holds_what_was_asked_for_and_no_more(api: Api):
     answer = api.ask_token(api.assertion(BANK), scope="records:read").json()
     assert answer["scope"] == "records:read"
     assert answer["token_type"] == "Bearer"
-    principal = api.services.tokens.read(answer["access_token"], api.clock() // 1000)
+    principal = api.services.tokens.read(answer["access_token"], api.clock.now_ms() // 1000)
     assert (principal.entity, {scope.value for scope in principal.scopes}) == (BANK, {"records:read"})
 
 
