@@ -1,0 +1,150 @@
+"""Keys at rest and in use: encrypted key files (web3 secret storage, version 3) and the signer that holds one key.
+
+A private key leaves this module by no text: it stands in no repr, log or error, and cannot be pickled.
+"""
+
+import json
+import os
+import secrets
+import stat
+from pathlib import Path
+from typing import NoReturn, Protocol
+
+from eth_account import Account
+
+from ledger_node import secp256k1
+from ledger_node.hexvalues import address_hex
+from ledger_node.transactions import Transaction, signed, signing_digest
+
+WORK = 2**17
+"""scrypt's n for a passphrase that a person chose: about 0.6 s to open."""
+WORK_OF_GENERATED = 2**12
+"""scrypt's n where `new_passphrase` made the passphrase: 256 random bits need no slow hash."""
+MAX_FILE = 64 * 1024
+
+
+class KeyFileError(Exception):
+    """A key or passphrase file cannot be used; the message names the file and the rule, never what it holds."""
+
+
+class Signer(Protocol):
+    """Whoever signs for one account: a key in this process, or one elsewhere."""
+
+    @property
+    def address(self) -> bytes:
+        """The 20-byte address of the account."""
+        ...
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """The 64-byte signature (EIP-2098) of a 32-byte digest."""
+        ...
+
+    def sign_transaction(self, transaction: Transaction) -> bytes:
+        """The raw bytes of the signed transaction."""
+        ...
+
+
+class LocalSigner:
+    """A signer whose key is in this process."""
+
+    __slots__ = ("_address", "_key")
+
+    def __init__(self, private_key: bytes) -> None:
+        self._address = secp256k1.address_of(private_key)
+        self._key = private_key
+
+    @classmethod
+    def generate(cls) -> "LocalSigner":
+        """A signer with a new key."""
+        return cls(secp256k1.generate())
+
+    @property
+    def address(self) -> bytes:
+        """The 20-byte address of the account."""
+        return self._address
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """The 64-byte signature (EIP-2098) of a 32-byte digest. Raises SignatureError."""
+        return secp256k1.sign_digest(self._key, digest)
+
+    def sign65(self, digest: bytes) -> bytes:
+        """The 65-byte signature r, s, v of a 32-byte digest, as headers of the embedded ledger are sealed."""
+        return secp256k1.sign65(self._key, digest)
+
+    def sign_transaction(self, transaction: Transaction) -> bytes:
+        """The raw bytes of the signed transaction."""
+        return signed(transaction, self.sign_digest(signing_digest(transaction)))
+
+    def save(self, key_file: Path, passphrase_file: Path, work: int = WORK) -> None:
+        """Write the encrypted key, mode 0600; an existing file is never replaced. Raises KeyFileError."""
+        document = Account.encrypt(self._key, read_passphrase(passphrase_file), kdf="scrypt", iterations=work)
+        _write_new(key_file, json.dumps(document, sort_keys=True).encode() + b"\n")
+
+    def __repr__(self) -> str:
+        return f"LocalSigner({address_hex(self._address)})"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a signer cannot be copied out of its process")
+
+
+def load_signer(key_file: Path, passphrase_file: Path) -> LocalSigner:
+    """The signer whose key `key_file` holds. Raises KeyFileError for files that are open to others, wrong or broken."""
+    passphrase = read_passphrase(passphrase_file)
+    text = _read_private(key_file)
+    try:
+        key = bytes(Account.decrypt(text.decode(), passphrase))
+    except (ValueError, KeyError, TypeError, AttributeError, NotImplementedError):
+        raise KeyFileError(f"{key_file}: is no key file of version 3, or the passphrase is another one") from None
+    return LocalSigner(key)
+
+
+def open_signer(key_file: Path, passphrase_file: Path) -> LocalSigner:
+    """The signer of `key_file`; when neither file exists, a new key under a new passphrase. Raises KeyFileError."""
+    if not key_file.exists() and not passphrase_file.exists():
+        new_passphrase(passphrase_file)
+    if key_file.exists():
+        return load_signer(key_file, passphrase_file)
+    signer = LocalSigner.generate()
+    signer.save(key_file, passphrase_file, WORK_OF_GENERATED)
+    return signer
+
+
+def new_passphrase(path: Path) -> None:
+    """Write a passphrase of 256 random bits, mode 0600; an existing file is never replaced. Raises KeyFileError."""
+    _write_new(path, secrets.token_urlsafe(32).encode() + b"\n")
+
+
+def read_passphrase(path: Path) -> str:
+    """The first line of a passphrase file that only its owner can read. Raises KeyFileError."""
+    try:
+        lines = _read_private(path).decode().splitlines()
+    except UnicodeDecodeError:
+        raise KeyFileError(f"{path}: is not text") from None
+    if not lines or not lines[0]:
+        raise KeyFileError(f"{path}: holds no passphrase in its first line")
+    return lines[0]
+
+
+def _read_private(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise KeyFileError(f"{path}: is no regular file")
+            if status.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise KeyFileError(f"{path}: is open to group or others; run chmod 600")
+            return file.read(MAX_FILE)
+    except OSError as error:
+        raise KeyFileError(f"{path}: {error.strerror}") from None
+
+
+def _write_new(path: Path, text: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise KeyFileError(f"{path}: {error.strerror}") from None
