@@ -14,7 +14,7 @@ from api.supervisor import lockfile
 from api.supervisor.control import status
 from api.supervisor.run import AlreadyRunning, Supervisor, report_file
 from api.supervisor.units import Phase, Report, Unit, UnitReport, UnitState, report_from_json
-from tests.api.supervisor.children import program, server, until
+from tests.api.supervisor.children import free_port, program, server, until
 
 QUICK = SupervisorSection(ready_seconds=15, stop_seconds=2, backoff_seconds=0.1, backoff_limit_seconds=0.4)
 Start = Callable[..., "Running"]
@@ -67,15 +67,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 def test_a_unit_that_never_becomes_ready_stops_everything_and_is_named(start: Start, tmp_path: Path) -> None:
-    mute = Unit(
-        "mute",
-        program("", "print('thinking', flush=True); import time; time.sleep(60)").command,
-        "http://127.0.0.1:1/ready",
-    )
-    mute = Unit("mute", mute.command, server("other", "").ready_url)
-    last = start(
-        server("first", tmp_path / "order"), mute, settings=QUICK.model_copy(update={"ready_seconds": 1.5})
-    ).ended()
+    thinking = "import time; print('thinking', flush=True); time.sleep(60)"
+    mute = program("mute", thinking, ready_url=f"http://127.0.0.1:{free_port()}/ready")
+    soon = QUICK.model_copy(update={"ready_seconds": 1.5})
+    last = start(server("first", tmp_path / "order"), mute, settings=soon).ended()
     assert last.phase == Phase.FAILED
     assert last.error == "mute: not ready after 1.5 s: thinking"
     assert [unit.pid for unit in last.units] == [None, None]
@@ -148,6 +143,7 @@ def test_a_killed_unit_comes_back_and_the_others_stay(start: Start, tmp_path: Pa
 
 def test_a_unit_that_keeps_dying_is_started_again_and_again(start: Start) -> None:
     running = start(program("moody", "import time; time.sleep(0.05)"))
+    running.until_ready()
     until(lambda: running.unit("moody").restarts >= 3)
 
 
@@ -178,14 +174,8 @@ def test_what_a_killed_supervisor_left_running_is_ended_first(start: Start, tmp_
 
 
 def test_what_a_unit_prints_is_in_its_log(start: Start, tmp_path: Path) -> None:
-    running = start(server("api", tmp_path / "order"))
-    until(
-        lambda: (
-            (running.home / "logs" / "api.log").read_text() == "serving\n"
-            if (running.home / "logs" / "api.log").exists()
-            else False
-        )
-    )
+    log = start(server("api", tmp_path / "order")).home / "logs" / "api.log"
+    until(lambda: log.exists() and log.read_text() == "serving\n")
 
 
 def test_the_last_report_stays_readable_after_the_end(start: Start, tmp_path: Path) -> None:

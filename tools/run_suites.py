@@ -1,0 +1,92 @@
+"""Run lint and every test suite, say how many minutes each took, and close with the sum of passed and failed.
+
+--deep runs the full sizes (CANGDAN_DEEP=1), --only NAME one suite. Exits with 1 when anything failed.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+
+BIN = Path(sys.executable).parent
+REPORTS = Path("build/reports")
+LINT = (
+    (str(BIN / "ruff"), "check", "--output-format", "concise", "."),
+    (str(BIN / "ruff"), "format", "--check", "--output-format", "concise", "."),
+    (str(BIN / "mypy"),),
+    (str(BIN / "lint-imports"),),
+    (sys.executable, "tools/size_guard.py"),
+)
+SUITES = ("tools", "contracts", "ledger_node", "oracle", "registry", "api")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one suite went."""
+
+    name: str
+    ok: bool
+    minutes: float
+    passed: int = 0
+    failed: int = 0
+
+
+def lint() -> Outcome:
+    """Style, types, imports and sizes; all are run, also after one has failed."""
+    begun = time.monotonic()
+    bad = 0
+    for command in LINT:
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            bad += 1
+            print(f"failed: {Path(command[0]).name} {' '.join(command[1:])}\n{done.stdout}{done.stderr}", flush=True)
+    return Outcome("lint", bad == 0, (time.monotonic() - begun) / 60)
+
+
+def suite(name: str, deep: bool) -> Outcome:
+    """The tests of one package, on two cores."""
+    begun = time.monotonic()
+    report = REPORTS / f"{name}.xml"
+    report.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "pytest", f"tests/{name}", "-q", "-n", "2", "--dist", "loadfile"]
+    environment = {**os.environ, **({"CANGDAN_DEEP": "1"} if deep else {})}
+    code = subprocess.run([*command, f"--junitxml={report}", "--durations=5"], env=environment).returncode
+    passed, failed = counts(report)
+    return Outcome(name, code == 0, (time.monotonic() - begun) / 60, passed, failed)
+
+
+def counts(report: Path) -> tuple[int, int]:
+    """Passed and failed tests of a JUnit report; what was skipped counts as failed, since nothing may be."""
+    if not report.exists():
+        return 0, 1
+    found = next(ElementTree.parse(report).iter("testsuite"))
+    failed = sum(int(found.get(kind, "0")) for kind in ("failures", "errors", "skipped"))
+    return int(found.get("tests", "0")) - failed, failed
+
+
+def main() -> int:
+    """Run what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--deep", action="store_true")
+    parser.add_argument("--only", choices=("lint", *SUITES))
+    options = parser.parse_args()
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    outcomes: list[Outcome] = []
+    for name in (options.only,) if options.only else ("lint", *SUITES):
+        print(f"== {name}", flush=True)
+        outcomes.append(lint() if name == "lint" else suite(name, options.deep))
+    print("\nminutes per suite")
+    for outcome in outcomes:
+        print(f"  {outcome.name:<12} {outcome.minutes:6.2f}  {'ok' if outcome.ok else 'FAILED'}")
+    print(f"  {'all':<12} {sum(outcome.minutes for outcome in outcomes):6.2f}")
+    if options.only != "lint":
+        print(f"{sum(o.passed for o in outcomes)} passed, {sum(o.failed for o in outcomes)} failed")
+    return 0 if all(outcome.ok and not outcome.failed for outcome in outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
