@@ -26,6 +26,8 @@ class Reason(StrEnum):
     PROFILE_VIOLATION = "profile_violation"
     UNKNOWN_EPOCH_BLOCK = "unknown_epoch_block"
     SPLIT_VIEW = "split_view"
+    FLEET_UNPROVEN = "fleet_unproven"
+    PROFILE_MISSING = "profile_missing"
 
     @property
     def meaning(self) -> str:
@@ -54,4 +56,6 @@ _MEANINGS = {
     Reason.PROFILE_VIOLATION: "a channel, value type, exponent or cadence is not what the profile declares",
     Reason.UNKNOWN_EPOCH_BLOCK: "the block hash that shows not-before is not a final block of this chain",
     Reason.SPLIT_VIEW: "an oracle showed two logs that do not extend each other",
+    Reason.FLEET_UNPROVEN: "the roots of the fleet file are not those that the chain holds for its entity",
+    Reason.PROFILE_MISSING: "the fleet names a profile that does not come with it",
 }

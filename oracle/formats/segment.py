@@ -206,11 +206,16 @@ def verify(raw: bytes, fleet: Directory[Enrolment], context: Context) -> SignedS
     time and profile are the matter of oracle.admission.
     """
     signed = parse(raw)
-    record = fleet.find(signed.content.device)
-    if record is None:
-        raise SegmentRefused(Reason.UNKNOWN_DEVICE, f"device {signed.content.device.hex()} is in no accepted fleet")
-    verify_signature(signed, record.key, context)
+    verify_signature(signed, enrolment(signed, fleet).key, context)
     return signed
+
+
+def enrolment(signed: SignedSegment, fleet: Directory[E_co]) -> E_co:
+    """The enrolment of the segment's device. Raises SegmentRefused (unknown_device)."""
+    found = fleet.find(signed.content.device)
+    if found is None:
+        raise SegmentRefused(Reason.UNKNOWN_DEVICE, f"device {signed.content.device.hex()} is in no accepted fleet")
+    return found
 
 
 def verify_signature(signed: SignedSegment, key: DevicePublicKey, context: Context) -> None:

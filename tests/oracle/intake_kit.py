@@ -1,9 +1,22 @@
 """What the intake's tests share: keys, a context, a device of one scale, and segments of it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+from oracle.database import Database
+from oracle.fleets import FleetBundle, Fleets
 from oracle.formats.cose import Algorithm, DeviceKey, DevicePublicKey
+from oracle.formats.fleet import DeviceRecord, Fleet, make_fleet
+from oracle.formats.profile import Channel, ChannelType, DeviceProfile
+from oracle.formats.reasons import Reason
 from oracle.formats.segment import GENESIS_PREV, Context, Reading, Segment, SignedSegment, TimeSource, sign
+from oracle.formats.signed import log_origin
+from oracle.ingest import IngestService
+from oracle.keys import OracleKey, body_key
+from oracle.log import Log
+from oracle.ports import ChainUnavailable, FleetRoots
+from oracle.quality import Limits
+from oracle.refusals import Quarantine
 
 CONTEXT = Context(20590, bytes.fromhex("11" * 20))
 T0 = 1_700_000_000_000
@@ -60,3 +73,105 @@ def following(before: SignedSegment, key: DeviceKey = KEY, **changes: object) ->
         "mono_ms": last.mono_ms + 180_000,
     }
     return sign(replace(last, **{**chained, **changes}), key, CONTEXT)  # type: ignore[arg-type]
+
+
+PROFILE = DeviceProfile(
+    id="scale",
+    max_backfill_ms=3_600_000,
+    max_ahead_ms=60_000,
+    liveness_ms=600_000,
+    channels=(
+        Channel(1, "weight", ChannelType.INT, 60_000, "KGM", 0, 1, Limits(0, 40_000, 5_000, 0, 5, 0)),
+        Channel(2, "tag", ChannelType.TEXT),
+        Channel(3, "snapshot", ChannelType.DIGEST),
+    ),
+)
+RECORD = DeviceRecord(DEVICE, KEY.public, PROFILE.id, PROFILE.digest, CALIBRATION, (b"w" * 32,))
+FLEET = make_fleet(7, 1, [RECORD])
+BUNDLE = FleetBundle(FLEET, (PROFILE,))
+
+
+def roots_of(fleet: Fleet) -> FleetRoots:
+    """The roots as the chain would hold them."""
+    return FleetRoots(fleet.tree().root, fleet.revocation_tree().root)
+
+
+@dataclass
+class SetClock:
+    """A clock that stands where it is put."""
+
+    ms: int = T0 + 180_000
+
+    def now_ms(self) -> int:
+        return self.ms
+
+
+@dataclass
+class Chain:
+    """A chain by hand: roots of fleets, one final block, oracles; `down` makes it unavailable."""
+
+    fleets: dict[int, FleetRoots] = field(default_factory=lambda: {7: roots_of(FLEET)})
+    blocks: set[bytes] = field(default_factory=lambda: {EPOCH_BLOCK})
+    oracles: set[bytes] = field(default_factory=set)
+    down: bool = False
+
+    def roots(self, entity: int) -> FleetRoots | None:
+        self._answer()
+        return self.fleets.get(entity)
+
+    def is_final(self, block_hash: bytes) -> bool:
+        self._answer()
+        return block_hash in self.blocks
+
+    def latest(self) -> bytes:
+        self._answer()
+        return max(self.blocks)
+
+    def is_oracle(self, address: bytes) -> bool:
+        return address in self.oracles
+
+    def _answer(self) -> None:
+        if self.down:
+            raise ChainUnavailable("the node does not answer")
+
+
+@dataclass
+class Oracle:
+    """An oracle's intake on a folder."""
+
+    key: OracleKey
+    clock: SetClock
+    chain: Chain
+    database: Database
+    log: Log
+    service: IngestService
+
+    @property
+    def quarantine(self) -> Quarantine:
+        return self.service.quarantine
+
+    def reasons(self) -> list[Reason]:
+        """The reasons of what was refused, in order."""
+        return [each.reason for each in self.quarantine.refused()]
+
+
+def open_oracle(folder: Path, number: int = 1, clock: SetClock | None = None, chain: Chain | None = None) -> Oracle:
+    """Oracle `number` on its file in `folder`, the fleet accepted."""
+    key, clock, chain = OracleKey(bytes([number]) * 32), clock or SetClock(), chain or Chain()
+    chain.oracles.add(key.address)
+    origin = log_origin(CONTEXT, key.address)
+    database = Database(folder / f"oracle{number}.sqlite", origin)
+    log = Log(database, origin, key, body_key(folder / f"oracle{number}.key"))
+    fleets = Fleets(database, chain, clock)
+    fleets.accept(BUNDLE)
+    quarantine = Quarantine(database, log)
+    service = IngestService(CONTEXT, database, log, quarantine, fleets, chain, key, clock)
+    return Oracle(key, clock, chain, database, log, service)
+
+
+def chain_of(length: int, **changes: object) -> list[SignedSegment]:
+    """The first segments of the scale, one reading each."""
+    segments = [signed(readings=(Reading(0, 1, 25_000),), **changes)]
+    while len(segments) < length:
+        segments.append(following(segments[-1]))
+    return segments

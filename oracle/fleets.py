@@ -1,0 +1,189 @@
+"""The fleets an oracle knows: files that anyone may hand in, accepted only under the roots that the chain holds."""
+
+import threading
+from dataclasses import dataclass
+
+from ledger_node import canonical_json
+from ledger_node.canonical_json import JsonError
+from oracle.clock import Clock
+from oracle.database import Database
+from oracle.formats.cose import DevicePublicKey
+from oracle.formats.fields import FieldError, Fields
+from oracle.formats.fleet import DeviceRecord, Fleet, fleet_from_json, fleet_to_json
+from oracle.formats.profile import DeviceProfile, profile_from_json, profile_to_json
+from oracle.formats.reasons import Reason
+from oracle.ports import ChainUnavailable, FleetRegistry, FleetRoots
+
+MAX_PROFILES = 1024
+ROOTS_FRESH_MS = 2_000
+"""For how long the chain's roots are not asked for again."""
+ROOTS_GRACE_MS = 600_000
+"""For how long the last known roots stand in while the node does not answer."""
+
+
+class FleetRefused(ValueError):
+    """A fleet file is not taken, for `reason`."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(f"{reason.value}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class FleetBundle:
+    """A fleet with the profiles that its devices name."""
+
+    fleet: Fleet
+    profiles: tuple[DeviceProfile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A device as a fleet has it. Satisfies segment.Enrolment."""
+
+    record: DeviceRecord
+    profile: DeviceProfile
+    revoked_at_ms: int | None
+
+    @property
+    def key(self) -> DevicePublicKey:
+        """The enrolled key."""
+        return self.record.key
+
+
+@dataclass(frozen=True, slots=True)
+class _Accepted:
+    bundle: FleetBundle
+    roots: FleetRoots
+    profiles: dict[bytes, DeviceProfile]
+    accepted_ms: int
+
+
+def load_bundle(text: bytes) -> FleetBundle:
+    """The fleet and profiles in a JSON text `{"fleet": .., "profiles": [..]}`. Raises FleetRefused (malformed)."""
+    try:
+        fields = Fields(canonical_json.loads(text), "body")
+        fleet = fleet_from_json(fields.take("fleet"))
+        profiles = tuple(profile_from_json(each) for each in fields.items("profiles", MAX_PROFILES))
+        fields.end()
+    except (JsonError, FieldError) as error:
+        raise FleetRefused(Reason.MALFORMED, str(error)) from None
+    return FleetBundle(fleet, profiles)
+
+
+def dump_bundle(bundle: FleetBundle) -> bytes:
+    """The canonical JSON (RFC 8785) of a fleet with its profiles."""
+    profiles = [profile_to_json(each) for each in bundle.profiles]
+    return canonical_json.dumps({"fleet": fleet_to_json(bundle.fleet), "profiles": profiles})
+
+
+class Fleets:
+    """Accepted fleets, in the database and in memory."""
+
+    def __init__(self, database: Database, registry: FleetRegistry, clock: Clock) -> None:
+        """Reads back what was accepted before."""
+        self._database = database
+        self._registry = registry
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._known: dict[int, list[_Accepted]] = {}
+        self._roots: dict[int, tuple[int, FleetRoots | None]] = {}
+        rows = database.rows("SELECT body, fleet_root, revocation_root, accepted_ms FROM fleets ORDER BY id")
+        for body, fleet_root, revocation_root, accepted_ms in rows:
+            self._remember(_index(load_bundle(body), FleetRoots(fleet_root, revocation_root), accepted_ms))
+
+    def accept(self, bundle: FleetBundle) -> bool:
+        """Takes a fleet whose roots the chain holds; False when it was known. Raises FleetRefused, ChainUnavailable."""
+        fleet = bundle.fleet
+        roots = FleetRoots(fleet.tree().root, fleet.revocation_tree().root)
+        accepted = _index(bundle, roots, self._clock.now_ms())
+        if self._registry.roots(fleet.entity) != roots:
+            raise FleetRefused(
+                Reason.FLEET_UNPROVEN, f"fleet.entity: {fleet.entity} has other roots on the chain, or none"
+            )
+        with self._lock, self._database.transaction():
+            known = self._known.get(fleet.entity)
+            if known and known[-1].roots == roots:
+                return False
+            self._database.rows(
+                "INSERT INTO fleets (entity, fleet_root, revocation_root, body, accepted_ms) VALUES (?, ?, ?, ?, ?)",
+                (fleet.entity, roots.fleet, roots.revocations, dump_bundle(bundle), accepted.accepted_ms),
+            )
+            self._remember(accepted)
+            self._roots[fleet.entity] = (accepted.accepted_ms, roots)
+        return True
+
+    def when(self, arrived_ms: int | None) -> "Then":
+        """The directory for what arrived at that time, or now."""
+        return Then(self, arrived_ms)
+
+    def find(self, device: bytes, arrived_ms: int | None = None) -> Enrolled | None:
+        """The device as the fleet in force when its segment arrived has it (now, by default), or None.
+
+        None too while the chain holds newer roots than the file known here: who was revoked is not known then.
+        Revocations always come from the newest file. Raises ChainUnavailable.
+        """
+        entity = int.from_bytes(device[:4], "big")
+        with self._lock:
+            known = list(self._known.get(entity, ()))
+        if not known or self._current_roots(entity) != known[-1].roots:
+            return None
+        newest, chosen = known[-1], known[-1]
+        if arrived_ms is not None:
+            chosen = next((each for each in reversed(known) if each.accepted_ms <= arrived_ms), known[0])
+        record = chosen.bundle.fleet.find(device)
+        if record is None:
+            return None
+        return Enrolled(record, chosen.profiles[record.profile_digest], newest.bundle.fleet.revoked_at(device))
+
+    def newest(self) -> list[FleetBundle]:
+        """The newest fleet of each entity, by entity."""
+        with self._lock:
+            return [self._known[entity][-1].bundle for entity in sorted(self._known)]
+
+    def has(self, roots: FleetRoots) -> bool:
+        """Whether a fleet of these roots is the newest of its entity."""
+        with self._lock:
+            return any(known[-1].roots == roots for known in self._known.values())
+
+    def _remember(self, accepted: _Accepted) -> None:
+        self._known.setdefault(accepted.bundle.fleet.entity, []).append(accepted)
+
+    def _current_roots(self, entity: int) -> FleetRoots | None:
+        now = self._clock.now_ms()
+        with self._lock:
+            asked_ms, roots = self._roots.get(entity, (None, None))
+        age = None if asked_ms is None else now - asked_ms
+        if age is not None and 0 <= age < ROOTS_FRESH_MS:
+            return roots
+        try:
+            roots = self._registry.roots(entity)
+        except ChainUnavailable:
+            if age is None or age > ROOTS_GRACE_MS:
+                raise
+            return roots
+        with self._lock:
+            self._roots[entity] = (now, roots)
+        return roots
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """The fleets as they were in force at an arrival; None is now. Satisfies segment.Directory."""
+
+    fleets: Fleets
+    arrived_ms: int | None
+
+    def find(self, device: bytes) -> Enrolled | None:
+        """The device, or None. Raises ChainUnavailable."""
+        return self.fleets.find(device, self.arrived_ms)
+
+
+def _index(bundle: FleetBundle, roots: FleetRoots, accepted_ms: int) -> _Accepted:
+    profiles = {each.digest: each for each in bundle.profiles}
+    for device in bundle.fleet.devices:
+        profile = profiles.get(device.profile_digest)
+        if profile is None or profile.id != device.profile:
+            raise FleetRefused(Reason.PROFILE_MISSING, f"profiles: {device.profile} of that digest is missing")
+    return _Accepted(bundle, roots, profiles, accepted_ms)

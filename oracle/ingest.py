@@ -1,0 +1,167 @@
+"""The one door for readings: a device's or a peer's bytes in, a receipt or a refusal out.
+
+Signatures are checked outside of the database's transaction; what depends on the chain of the device, inside. Many
+arrivals share one transaction, which is on the disk before any receipt leaves.
+"""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ledger_node.hashing import sha256
+from oracle.admission import OutOfSequence, check_enrolment, check_next
+from oracle.clock import Clock
+from oracle.database import Database
+from oracle.fleets import Enrolled, Fleets
+from oracle.formats.reasons import Reason
+from oracle.formats.segment import Context, SegmentRefused, SignedSegment, enrolment, parse, verify_signature
+from oracle.formats.signed import SegmentReceipt, Signer, sign_receipt
+from oracle.log import Log, Position
+from oracle.ports import EpochBlocks
+from oracle.refusals import Quarantine, Refusal
+
+_KNOWN_BLOCKS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Bytes that came from `source`; a peer's carry the time at which they came to the peer."""
+
+    raw: bytes
+    source: str
+    arrived_ms: int | None = None
+
+    @property
+    def pulled(self) -> bool:
+        """Whether they come from a peer's log."""
+        return self.arrived_ms is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The segment is in the log; `fresh` when it was not before."""
+
+    receipt: SegmentReceipt
+    fresh: bool
+
+
+Outcome = Accepted | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class _Signed:
+    """An arrival whose signature holds."""
+
+    arrival: Arrival
+    segment: SignedSegment
+    device: Enrolled
+    arrived_ms: int
+    final_block: bool
+
+
+class IngestService:
+    """Verifies, logs and answers for. Safe to call from several threads."""
+
+    def __init__(
+        self,
+        context: Context,
+        database: Database,
+        log: Log,
+        quarantine: Quarantine,
+        fleets: Fleets,
+        blocks: EpochBlocks,
+        signer: Signer,
+        clock: Clock,
+    ) -> None:
+        self.context = context
+        self.log = log
+        self.quarantine = quarantine
+        self.fleets = fleets
+        self.blocks = blocks
+        self._database = database
+        self._signer = signer
+        self._clock = clock
+        self._final: set[bytes] = set()
+        self._lock = threading.Lock()
+
+    def accept(self, raw: bytes, source: str) -> Outcome:
+        """Takes one segment from a device. Raises ChainUnavailable, sqlite3.Error; then nothing was decided."""
+        return self.accept_many([Arrival(raw, source)])[0]
+
+    def accept_many(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
+        """Takes arrivals in their order, in one transaction. Raises ChainUnavailable, sqlite3.Error."""
+        judged = [self._verify(each) for each in arrivals]
+        with self._database.transaction():
+            placed = [self._place(each) if isinstance(each, _Signed) else self._refuse(*each) for each in judged]
+        return [each if isinstance(each, Refusal) else self._accepted(*each) for each in placed]
+
+    def _verify(self, arrival: Arrival) -> "_Signed | tuple[Arrival, SegmentRefused]":
+        now_ms = self._clock.now_ms()
+        arrived_ms = now_ms if arrival.arrived_ms is None else arrival.arrived_ms
+        try:
+            segment = parse(arrival.raw)
+            device = enrolment(segment, self.fleets.when(arrival.arrived_ms))
+            verify_signature(segment, device.key, self.context)
+        except SegmentRefused as error:
+            return arrival, error
+        return _Signed(arrival, segment, device, arrived_ms, self._is_final(segment.content.epoch_block_hash))
+
+    def _place(self, signed: _Signed) -> tuple[Position, bool] | Refusal:
+        segment = signed.segment
+        logged = self.log.find(segment.digest)
+        if logged is not None:
+            if not signed.arrival.pulled:
+                self._refuse(signed.arrival, SegmentRefused(Reason.REPLAYED, f"seq: {logged.seq} is logged"), segment)
+            return logged, False
+        try:
+            self._check(signed)
+        except SegmentRefused as error:
+            return self._refuse(signed.arrival, error, segment)
+        return self.log.append(segment, signed.arrived_ms, signed.arrival.source), True
+
+    def _check(self, signed: _Signed) -> None:
+        segment, record, content = signed.segment, signed.device.record, signed.segment.content
+        other = self.log.at(content.device, content.seq)
+        if other is not None:
+            self.quarantine.equivocated(segment, other.digest, self._clock.now_ms())
+            raise SegmentRefused(
+                Reason.EQUIVOCATION, f"seq: {content.seq} is logged as {other.digest.hex()}, not {segment.digest.hex()}"
+            )
+        if self.quarantine.equivocation(content.device, segment.kid) is not None:
+            raise SegmentRefused(Reason.QUARANTINED, f"kid {segment.kid.hex()} is under quarantine")
+        check_enrolment(content, record, signed.device.revoked_at_ms, signed.arrived_ms)
+        check_next(content, record, signed.device.profile, self.log.cursor(content.device), signed.arrived_ms)
+        if not signed.final_block:
+            raise SegmentRefused(
+                Reason.UNKNOWN_EPOCH_BLOCK, f"epochBlockHash: {content.epoch_block_hash.hex()} is no final block"
+            )
+
+    def _refuse(self, arrival: Arrival, error: SegmentRefused, signed: SignedSegment | None = None) -> Refusal:
+        expected = error.expected if isinstance(error, OutOfSequence) else None
+        refusal = Refusal(error.reason, error.detail, sha256(arrival.raw), expected)
+        self.quarantine.add(refusal, arrival.raw, arrival.source, self._clock.now_ms(), signed)
+        return refusal
+
+    def _accepted(self, position: Position, fresh: bool) -> Accepted:
+        receipt = SegmentReceipt(
+            chain_id=self.context.chain_id,
+            registry=self.context.registry,
+            device=position.device,
+            seq=position.seq,
+            segment_digest=position.digest,
+            log_index=position.place,
+            oracle=self._signer.address,
+            time_ms=position.arrived_ms,
+        )
+        return Accepted(sign_receipt(receipt, self._signer), fresh)
+
+    def _is_final(self, block_hash: bytes) -> bool:
+        if block_hash in self._final:
+            return True
+        if not self.blocks.is_final(block_hash):
+            return False
+        with self._lock:
+            if len(self._final) >= _KNOWN_BLOCKS:
+                self._final.clear()
+            self._final.add(block_hash)
+        return True
