@@ -41,7 +41,7 @@ struct ObservationProof {
 }
 
 /// @title Rounds that f+1 of the consortium's oracles attested
-/// @notice `roots` has slot 0 and is keyed by keccak256(abi.encode(schema, slot)); each is written once.
+/// @notice `roots` has slot 1 and is keyed by keccak256(abi.encode(schema, slot)); each is written once.
 interface IAttestationHub is IDomain {
     /// @param configDigest keccak256(abi.encode(chain id, hub, setEpoch, f, oracles))
     /// @param data the data contract: a zero byte, configDigest, then 20 bytes for each oracle
@@ -85,9 +85,6 @@ interface IAttestationHub is IDomain {
 
     /// @notice The root of a round, 0 if it is not anchored.
     function roots(bytes32 roundId) external view returns (bytes32);
-
-    /// @notice Reverts unless the observation is a leaf of its anchored round.
-    function requireObserved(ObservationProof calldata observed) external view;
 
     /// @notice The oracles in force, by position.
     function oracles() external view returns (address[] memory);

@@ -58,7 +58,7 @@ struct ClaimDecision {
 }
 
 /// @title Insurance cover and claims that rules open
-/// @notice The id of a cover is the EIP-712 digest of its Cover. `terms` has slot 1: facility, then start 0-63 and end 64-127, then claimStates.
+/// @notice The id of a cover is the EIP-712 digest of its Cover. `terms` has slot 3: facility, then start 0-63 and end 64-127, then claimStates.
 interface ICoverBook is IHistory, IDomain, IWiring {
     error CoverExists(bytes32 cover);
     error CoverUnknown(bytes32 cover);

@@ -92,7 +92,7 @@ struct Closing {
 }
 
 /// @title Facilities: credit that pinned rules can hold and adjust
-/// @notice The id of a facility is the EIP-712 digest of its Facility. `terms` has slot 1: rulesRoot, scheduleRoot, then
+/// @notice The id of a facility is the EIP-712 digest of its Facility. `terms` has slot 3: rulesRoot, scheduleRoot, then
 /// instalmentStates. Holds are one bit a rule. Held stops drawdown; repayment always works.
 interface ICreditBook is IHistory, IDomain, IWiring {
     error FacilityExists(bytes32 facility);

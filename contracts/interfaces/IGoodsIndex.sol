@@ -10,7 +10,7 @@ struct Arrival {
 }
 
 /// @title Claims on goods: which receipt holds a storage place or a unit
-/// @notice `claims` has slot 0: generation 0-31, first 28 bytes of a receipt's id 32-255. The generation counts claims and
+/// @notice `claims` has slot 2: generation 0-31, first 28 bytes of a receipt's id 32-255. The generation counts claims and
 /// frees: odd while the named receipt holds the key, even while it is free and the receipt is the last one that held it.
 /// A claim of a key that was free before needs a reason: the new receipt replaces the cancelled one that last held it, or
 /// the goods came in anew, once more than the key was freed.

@@ -71,7 +71,7 @@ struct DraftWithdrawal {
 
 /// @title Legal entities, their accounts and their consents
 /// @notice Control belongs to an entity, not to a key. An entity is a number from 1; its record's id is that number.
-/// `accounts` has slot 1: entity 0-31, role 32-39, status 40-47 (1 live, 2 revoked; a revoked account never returns).
+/// `accounts` has slot 2: entity 0-31, role 32-39, status 40-47 (1 live, 2 revoked; a revoked account never returns).
 interface IParticipantRegistry is IHistory {
     error EntityUnknown(uint32 entity);
     error KindUnknown(uint8 kind);

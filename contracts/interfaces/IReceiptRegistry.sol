@@ -97,11 +97,10 @@ interface IReceiptRegistry is IHistory, IDomain, IWiring, IReceiptErrors {
     function issue(bytes32 id, Issue calldata issue_) external;
 
     /// @notice PLEDGE: one live pledge more. The receipt is active, not held, and under no live pledge.
-    /// @return word the receipt's word after it; its ordinal is the pledge's
-    function pledge(bytes32 id, bytes calldata data) external returns (uint256 word);
+    function pledge(bytes32 id, bytes calldata data) external;
 
     /// @notice RELEASE: one live pledge fewer; works while held.
-    function release(bytes32 id, bytes calldata data) external returns (uint256 word);
+    function release(bytes32 id, bytes calldata data) external;
 
     /// @notice DELIVER: ends an active receipt that is neither held nor pledged.
     function deliver(bytes32 id, bytes calldata data) external;

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import "./interfaces/ICoverBook.sol";
+import {EntityKind, IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
+import {Consents} from "./libraries/Consents.sol";
+import {Domain} from "./libraries/Domain.sol";
+import {History} from "./libraries/History.sol";
+import {Wiring} from "./libraries/Wiring.sol";
+import {Words} from "./libraries/Words.sol";
+
+contract CoverBook is History, Domain, Wiring, ICoverBook, AccessManaged {
+    using Words for uint256;
+
+    uint256 private constant STATUS = 96;
+    uint256 private constant OPEN_CLAIMS = 104;
+    uint256 private constant CLAIMS = 112;
+    uint256 private constant MAX_CLAIMS = 64;
+
+    struct Terms {
+        bytes32 facility;
+        uint64 start;
+        uint64 end;
+        uint256 claimStates;
+    }
+
+    mapping(bytes32 => Terms) public override terms;
+
+    IParticipantRegistry private immutable _participants;
+
+    constructor(address authority_, IParticipantRegistry participants)
+        Domain(address(this))
+        AccessManaged(authority_)
+    {
+        _participants = participants;
+    }
+
+    function wire(uint8 part, address contract_) external restricted {
+        _wire(part, contract_);
+    }
+
+    function register(Cover calldata cover, bytes calldata signatures) external returns (bytes32 id) {
+        id = _digest(Consents.hash(cover));
+        if (records[id].word != 0) revert CoverExists(id);
+        if (cover.insurer == cover.insured) revert SameParty(cover.insurer);
+        if (cover.end <= cover.start) revert PeriodWrong(cover.start, cover.end);
+        uint256 parties = Consents.parties(cover.insurer, cover.insured);
+        uint8 kind = _participants.checkConsents(id, cover.draftedAt, parties, signatures).u8(0);
+        if (kind != EntityKind.INSURER) revert WrongKind(cover.insurer, kind, EntityKind.INSURER);
+        terms[id] = Terms(cover.facility, cover.start, cover.end, 0);
+        _advance(id, CoverActs.REGISTER, parties | (uint256(CoverStatus.ACTIVE) << STATUS), abi.encode(cover));
+    }
+
+    function openClaim(bytes32 id, bytes32 facility, bytes32 evidence, uint64 slot)
+        external
+        onlyWired(CoverParts.RULE_ENGINE)
+        returns (uint16 claim)
+    {
+        uint256 word = _known(id);
+        Terms storage term = terms[id];
+        if (term.facility != facility) revert WrongFacility(id, facility);
+        if (slot < term.start || slot >= term.end) revert CoverNotInForce(id, slot);
+        claim = word.u16(CLAIMS);
+        if (claim == MAX_CLAIMS) revert TooManyClaims(id);
+        term.claimStates = term.claimStates.set(4 * uint256(claim), 4, ClaimState.OPEN);
+        word = word.set(OPEN_CLAIMS, 8, word.u8(OPEN_CLAIMS) + 1).set(CLAIMS, 16, claim + 1);
+        _advance(id, CoverActs.OPEN_CLAIM, word, abi.encode(ClaimOpening(claim, facility, evidence, slot)));
+    }
+
+    function decideClaim(ClaimDecision calldata decision, bytes calldata signatures) external {
+        bytes32 id = decision.cover;
+        uint256 word = _known(id);
+        uint8 state = claimState(id, decision.claim);
+        if (state != ClaimState.OPEN) revert ClaimNotOpen(id, decision.claim, state);
+        if (decision.verdict != ClaimState.ACCEPTED && decision.verdict != ClaimState.REJECTED) {
+            revert VerdictUnknown(decision.verdict);
+        }
+        _participants.checkConsents(_digest(Consents.hash(decision)), decision.draftedAt, word.u32(0), signatures);
+        uint256 states = terms[id].claimStates;
+        terms[id].claimStates = states.set(4 * uint256(decision.claim), 4, decision.verdict);
+        word = word.set(OPEN_CLAIMS, 8, word.u8(OPEN_CLAIMS) - 1);
+        _advance(id, CoverActs.DECIDE_CLAIM, word, abi.encode(decision));
+    }
+
+    function claimState(bytes32 id, uint16 claim) public view returns (uint8) {
+        if (claim >= MAX_CLAIMS) return 0;
+        return uint8(terms[id].claimStates.get(4 * uint256(claim), 4));
+    }
+
+    function domainSeparator() public view override(Domain, IDomain) returns (bytes32) {
+        return super.domainSeparator();
+    }
+
+    function _known(bytes32 id) private view returns (uint256 word) {
+        word = records[id].word;
+        if (word == 0) revert CoverUnknown(id);
+    }
+}

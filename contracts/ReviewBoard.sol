@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
+import {Clearing, ICreditBook} from "./interfaces/ICreditBook.sol";
+import {EntityKind, IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
+import "./interfaces/IReviewBoard.sol";
+import {RuleAction} from "./interfaces/IRuleEngine.sol";
+import {Consents} from "./libraries/Consents.sol";
+import {Domain} from "./libraries/Domain.sol";
+import {History} from "./libraries/History.sol";
+import {Signatures} from "./libraries/Signatures.sol";
+import {Wiring} from "./libraries/Wiring.sol";
+import {Words} from "./libraries/Words.sol";
+
+contract ReviewBoard is History, Domain, Wiring, IReviewBoard, AccessManaged {
+    using Words for uint256;
+
+    uint256 private constant RULE = 16;
+    uint256 private constant STATUS = 24;
+    uint256 private constant VERDICT = 32;
+    uint256 private constant ACTION = 40;
+    uint256 private constant DEADLINE = 64;
+    uint256 private constant REASON = 160;
+    uint256 private constant MAX_MEMBERS = 8;
+
+    struct Panel {
+        uint256 members;
+        uint8 required;
+    }
+
+    mapping(uint16 => Panel) public override panels;
+    uint64 public immutable override reviewPeriod;
+
+    IParticipantRegistry private immutable _participants;
+    ICreditBook private immutable _book;
+
+    constructor(address authority_, IParticipantRegistry participants, ICreditBook book, uint64 reviewPeriod_)
+        Domain(address(this))
+        AccessManaged(authority_)
+    {
+        _participants = participants;
+        _book = book;
+        reviewPeriod = reviewPeriod_;
+    }
+
+    function wire(uint8 part, address contract_) external restricted {
+        _wire(part, contract_);
+    }
+
+    function setPanel(uint16 panel, uint8 required, uint32[] calldata members) external restricted {
+        uint256 packed;
+        uint32 previous;
+        bool sound = required != 0 && required <= members.length && members.length <= MAX_MEMBERS;
+        for (uint256 i = 0; sound && i < members.length; ++i) {
+            sound = members[i] > previous;
+            previous = members[i];
+            packed |= uint256(previous) << (32 * i);
+        }
+        if (!sound) revert PanelWrong(packed, required);
+        panels[panel] = Panel(packed, required);
+        emit PanelSet(panel, required, packed);
+    }
+
+    function open(ReviewOpening calldata opening, uint16 panel)
+        external
+        onlyWired(ReviewParts.RULE_ENGINE)
+        returns (bytes32 id)
+    {
+        id = _reviewId(opening.facility, opening.facilitySeq);
+        if (records[id].word != 0) revert ReviewExists(id);
+        uint256 word = uint256(panel) | (uint256(opening.rule) << RULE) | (uint256(ReviewStatus.OPEN) << STATUS)
+            | (uint256(opening.action) << ACTION) | ((block.timestamp + reviewPeriod) << DEADLINE);
+        _advance(id, ReviewActs.OPEN, word, abi.encode(opening));
+    }
+
+    function decide(
+        Decision calldata decision,
+        bytes32 facility,
+        uint32 facilitySeq,
+        Inspection calldata inspection,
+        bytes calldata inspectorSignature,
+        uint256 members,
+        bytes calldata signatures
+    ) external {
+        bytes32 id = decision.review;
+        uint256 word = _undecided(id, decision.verdict);
+        bytes32 given = _reviewId(facility, facilitySeq);
+        if (given != id) revert ReviewDiffers(given, id);
+        bool clears = decision.verdict == Verdict.CLEAR && word.u8(ACTION) == RuleAction.HOLD;
+        if (decision.inspection != 0) {
+            _requireInspection(decision, facility, inspection, inspectorSignature);
+        } else if (clears) {
+            revert InspectionMissing(id);
+        }
+        uint64 heldAt = (uint64(word >> DEADLINE) - reviewPeriod) * 1000;
+        if (clears && inspection.takenAt <= heldAt) revert InspectionTooOld(inspection.takenAt, heldAt);
+        _requireQuorum(word.u16(0), members, signatures.length / Signatures.LENGTH);
+        _participants.checkConsents(_digest(Consents.hash(decision)), decision.draftedAt, members, signatures);
+        word = word.set(STATUS, 8, ReviewStatus.DECIDED).set(VERDICT, 8, decision.verdict);
+        word = word.set(REASON, 64, uint256(decision.reason) >> 192);
+        _advance(id, ReviewActs.DECIDE, word, abi.encode(ReviewOutcome(decision, inspection, members)));
+        if (clears) _book.clearHold(facility, Clearing(word.u8(RULE), id));
+    }
+
+    function domainSeparator() public view override(Domain, IDomain) returns (bytes32) {
+        return super.domainSeparator();
+    }
+
+    /// @dev The word of a review that this verdict may decide: an open one, or an upheld one that is cleared later.
+    function _undecided(bytes32 id, uint8 verdict) private view returns (uint256 word) {
+        word = records[id].word;
+        if (word == 0) revert ReviewUnknown(id);
+        if (verdict != Verdict.CLEAR && verdict != Verdict.UPHOLD) revert VerdictUnknown(verdict);
+        bool upheld = word.u8(VERDICT) == Verdict.UPHOLD;
+        if (word.u8(STATUS) != ReviewStatus.OPEN && !(upheld && verdict == Verdict.CLEAR)) {
+            revert ReviewDecided(id, word.u8(VERDICT));
+        }
+    }
+
+    function _requireInspection(
+        Decision calldata decision,
+        bytes32 facility,
+        Inspection calldata inspection,
+        bytes calldata signature
+    ) private view {
+        bytes32 digest = _digest(Consents.hash(inspection));
+        if (digest != decision.inspection) revert InspectionDiffers(digest, decision.inspection);
+        if (inspection.subject != facility) revert WrongSubject(inspection.subject, facility);
+        uint256 kinds = _participants.checkConsents(digest, inspection.takenAt, inspection.inspector, signature);
+        if (kinds.u8(0) != EntityKind.INSPECTOR) {
+            revert WrongKind(inspection.inspector, kinds.u8(0), EntityKind.INSPECTOR);
+        }
+    }
+
+    /// @dev As many members as the panel requires, each of it, ascending.
+    function _requireQuorum(uint16 panel, uint256 members, uint256 count) private view {
+        Panel memory set = panels[panel];
+        if (count != set.required) revert QuorumWrong(count, set.required);
+        uint256 at = 0;
+        for (uint256 i = 0; i < count; ++i) {
+            uint32 member = members.u32(32 * i);
+            while (at < MAX_MEMBERS && set.members.u32(32 * at) != member) ++at;
+            if (at == MAX_MEMBERS || member == 0) revert NotOnPanel(panel, member);
+            ++at;
+        }
+    }
+
+    function _reviewId(bytes32 facility, uint32 facilitySeq) private pure returns (bytes32) {
+        return keccak256(abi.encode(facility, facilitySeq));
+    }
+}

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Observation, ObservationFlag, ObservationProof} from "../interfaces/IAttestationHub.sol";
+import {Comparator, Condition, IRuleEngine} from "../interfaces/IRuleEngine.sol";
+
+/// @dev Whether a run of observations meets one condition of a rule. Reverts with what is wrong.
+library Conditions {
+    /// @return first the run's earliest slot
+    /// @return last its latest
+    function check(uint256 at, Condition calldata condition, ObservationProof[] calldata run)
+        internal
+        pure
+        returns (uint64 first, uint64 last)
+    {
+        uint256 counted = 0;
+        bool lastCounts = false;
+        for (uint256 i = 0; i < run.length; ++i) {
+            Observation calldata seen = run[i].observation;
+            if (
+                seen.schema != condition.schema || seen.subject != condition.subject
+                    || seen.metric != condition.metric
+            ) revert IRuleEngine.WrongObservation(at, i);
+            if (i == 0) first = seen.slot;
+            else if (!_follows(condition.periodMs, last, seen.slot)) revert IRuleEngine.NotConsecutive(at, i);
+            last = seen.slot;
+            lastCounts = _counts(condition, seen);
+            if (lastCounts) ++counted;
+            else if (i == 0 || !_skips(condition, seen)) revert IRuleEngine.ConditionUnmet(at, i);
+        }
+        if (!lastCounts || counted != condition.count) revert IRuleEngine.RunWrong(at, counted, condition.count);
+    }
+
+    function _follows(uint64 periodMs, uint64 before, uint64 slot) private pure returns (bool) {
+        return periodMs == 0 ? slot > before : uint256(slot) == uint256(before) + periodMs;
+    }
+
+    function _skips(Condition calldata condition, Observation calldata seen) private pure returns (bool) {
+        return condition.missingSkips && seen.flag == ObservationFlag.MISSING;
+    }
+
+    function _counts(Condition calldata condition, Observation calldata seen) private pure returns (bool) {
+        if ((condition.flagMask >> seen.flag) & 1 == 0) return false;
+        uint8 comparator = condition.comparator;
+        if (comparator == Comparator.BELOW) return seen.value < condition.threshold;
+        if (comparator == Comparator.AT_MOST) return seen.value <= condition.threshold;
+        if (comparator == Comparator.ABOVE) return seen.value > condition.threshold;
+        if (comparator == Comparator.AT_LEAST) return seen.value >= condition.threshold;
+        if (comparator == Comparator.EQUAL) return seen.value == condition.threshold;
+        if (comparator == Comparator.UNEQUAL) return seen.value != condition.threshold;
+        revert IRuleEngine.ComparatorUnknown(comparator);
+    }
+}
