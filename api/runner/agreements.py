@@ -129,18 +129,16 @@ def _member(pack: Pack, source: str, names: Names) -> Member:
 
 
 def _metric(metric: Metric, sources: tuple[str, ...], names: Names) -> AgreedMetric:
-    aggregate = Aggregate(metric.aggregate)
     return AgreedMetric(
         name=metric.name,
         subject=names.subject(metric.subject),
         exp10=metric.exp10,
-        aggregate=aggregate,
+        aggregate=Aggregate(metric.aggregate),
         members=tuple(sources.index(source) for source in metric.of),
         against=tuple(sources.index(source) for source in metric.against),
         lookback_ms=duration_ms(metric.lookback) if metric.lookback else 0,
         daylight_margin_ms=duration_ms(metric.daylight) if metric.daylight else None,
         completeness_bps=metric.complete * 100,
-        floor=_STUCK_FLOOR if aggregate is Aggregate.STUCK_RUN else 0,
     )
 
 

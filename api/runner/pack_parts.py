@@ -210,6 +210,14 @@ class Schema(Strict):
         return {source.split(".", 1)[0] for source in self.sources()}
 
 
+class GoodsUnit(Strict):
+    """A physical unit by its label; heat and serial numbers name their maker."""
+
+    kind: Literal["rfid", "heat", "ear-tag", "serial", "container", "vin"]
+    label: str = Field(min_length=1, max_length=120)
+    maker: str = ""
+
+
 class Receipt(Strict):
     """Goods for which a receipt is issued; content fields as in docs/formats/documents.md."""
 
@@ -217,7 +225,7 @@ class Receipt(Strict):
     depositor: Key
     quantity: int = Field(gt=0, description="In base units.")
     unit: str = "KGM"
-    units: list[str] = Field(default_factory=list, max_length=64, description="kind:label, such as rfid:E28011606000.")
+    units: list[GoodsUnit] = Field(default_factory=list, max_length=64)
     content: dict[str, Any] = Field(description="Its fields as in docs/formats/documents.md, less those told above.")
     watched: Key | None = Field(default=None, description="The subject that devices watch for these goods.")
     replaces: Key | None = None
@@ -248,6 +256,7 @@ class Rule(Strict):
     """A clause that acts by itself."""
 
     name: Key
+    title: str = Field(min_length=1)
     clause: Text
     action: Literal["hold", "review", "defer", "open_claim"]
     days: int = Field(default=0, ge=0, le=366, description="By how much a deferral moves the date.")
@@ -271,6 +280,8 @@ class Facility(Strict):
     borrower: Key
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     limit: int = Field(gt=0, description="Minor units.")
+    rate_bps: int = Field(ge=0, description="Basis points a year.")
+    purpose: str = Field(min_length=1)
     panel: Panel
     instalments: list[Instalment] = Field(min_length=1, max_length=64)
     rules: list[Rule] = Field(min_length=1, max_length=32)
@@ -285,3 +296,4 @@ class Cover(Strict):
     start: Time
     end: Time
     sum: int = Field(gt=0)
+    perils: list[str] = Field(min_length=1)

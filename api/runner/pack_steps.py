@@ -42,7 +42,8 @@ class Step(Strict):
     facility: Key | None = None
     cover: Key | None = None
     to: Key | None = Field(default=None, description="The pledgee.")
-    amount: int | None = Field(default=None, gt=0)
+    amount: int | None = Field(default=None, gt=0, description="Minor units.")
+    currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$", description="Of a pledge without a facility.")
     instalment: int | None = Field(default=None, ge=0)
     order: str | None = None
     rule: Key | None = None
@@ -64,6 +65,8 @@ class Step(Strict):
         for name in _SUBJECT[self.do]:
             if getattr(self, name) is None:
                 raise ValueError(f"{self.do} needs {name}")
+        if self.do == "pledge" and self.facility is None and (self.amount is None or self.currency is None):
+            raise ValueError("pledge needs a facility, or the amount and currency of the debt")
         return self
 
     def references(self) -> list[tuple[str, str]]:
