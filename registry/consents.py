@@ -1,0 +1,69 @@
+"""What parties sign: the EIP-712 struct of each consent, its digest, and the contract that it is for.
+
+The types are read off the structs themselves, so a struct and what is signed cannot differ (docs/formats/ledger.md,
+"Consents").
+"""
+
+from dataclasses import fields
+from typing import Any, get_args, get_type_hints
+
+from ledger_node import eip712
+from ledger_node.canonical_json import JsonValue
+from registry import structs
+from registry.acts import Contract
+from registry.transitions import Deployment
+
+Consent = (
+    structs.Issue | structs.Pledge | structs.Release | structs.Delivery | structs.Fleet | structs.Facility
+    | structs.Drawdown | structs.Repayment | structs.Cover | structs.ClaimDecision | structs.Inspection
+    | structs.Decision
+)  # fmt: skip
+"""A struct that parties sign."""
+FOR: dict[type[Consent], Contract] = {
+    structs.Issue: Contract.RECEIPTS,
+    structs.Pledge: Contract.RECEIPTS,
+    structs.Release: Contract.RECEIPTS,
+    structs.Delivery: Contract.RECEIPTS,
+    structs.Fleet: Contract.DEVICES,
+    structs.Facility: Contract.CREDIT,
+    structs.Drawdown: Contract.CREDIT,
+    structs.Repayment: Contract.CREDIT,
+    structs.Cover: Contract.COVERS,
+    structs.ClaimDecision: Contract.COVERS,
+    structs.Inspection: Contract.REVIEWS,
+    structs.Decision: Contract.REVIEWS,
+}
+"""The contract whose address the consent's domain names."""
+
+
+def digest(consent: Consent, deployment: Deployment) -> bytes:
+    """The 32 bytes that the parties sign."""
+    return eip712.digest(domain(type(consent), deployment), struct_type(type(consent)), message(consent))
+
+
+def typed_data(consent: Consent, deployment: Deployment) -> dict[str, JsonValue]:
+    """The JSON that wallets show and sign (eth_signTypedData_v4)."""
+    return eip712.typed_data(domain(type(consent), deployment), struct_type(type(consent)), message(consent))
+
+
+def domain(kind: type[Consent], deployment: Deployment) -> eip712.Domain:
+    """What a signature of this kind is bound to."""
+    return eip712.Domain("Cangdan", "1", deployment.chain_id, deployment.addresses[FOR[kind]])
+
+
+def struct_type(kind: type[Consent]) -> eip712.StructType:
+    """The EIP-712 type of a consent."""
+    hints = get_type_hints(kind, include_extras=True)
+    members = [f"{get_args(hints[each.name])[1]} {camel(each.name)}" for each in fields(kind)]
+    return eip712.struct(kind.__name__, *members)
+
+
+def message(consent: Consent) -> dict[str, Any]:
+    """The values of a consent by the names that are signed."""
+    return {camel(each.name): getattr(consent, each.name) for each in fields(consent)}
+
+
+def camel(name: str) -> str:
+    """A field's name as Solidity and JSON write it."""
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)

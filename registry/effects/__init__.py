@@ -1,0 +1,1 @@
+"""What each act of each contract changes; pure, one module a group of contracts."""

@@ -1,0 +1,71 @@
+"""Acts on receipts, and on the pledges whose acts are transitions of their receipt."""
+
+from dataclasses import replace
+
+from registry import structs
+from registry.consents import digest
+from registry.effects.step import Changes, State, Step
+from registry.items import Hold, Key, Kind, Pledge, Receipt
+from registry.words import PledgeWord, ReceiptWord
+
+LIVE = 1
+RELEASED = 2
+
+
+def receipt(state: State, step: Step) -> Changes:
+    """An act of ReceiptRegistry. Raises StateError."""
+    key = Key(Kind.RECEIPT, step.id)
+    word = ReceiptWord.unpack(step.event.word)
+    act = step.act
+    if isinstance(act, structs.Issue):
+        if digest(act, step.deployment) != step.id:
+            raise step.wrong("the id is not the digest of the issue")
+        return {key: Receipt(step.id, word, step.head, act, step.at)}
+    before = state.get(key)
+    if not isinstance(before, Receipt):
+        raise step.wrong("the receipt was not issued")
+    after = replace(before, word=word, head=step.head)
+    if isinstance(act, structs.Pledge):
+        made = _pledge(step, act, word)
+        return {key: replace(after, pledges=(*before.pledges, made.id)), Key(Kind.PLEDGE, made.id): made}
+    if isinstance(act, structs.Release):
+        return {key: after, Key(Kind.PLEDGE, act.pledge): _released(state, step, act)}
+    return {key: _changed(before, after, step)}
+
+
+def _pledge(step: Step, act: structs.Pledge, word: ReceiptWord) -> Pledge:
+    if act.receipt != step.id:
+        raise step.wrong("the pledge is of another receipt")
+    pledge_word = PledgeWord(
+        pledgee=act.pledgee,
+        pledgor=act.pledgor,
+        status=LIVE,
+        rank=word.live_pledges,
+        ordinal=word.ordinal,
+        seq=1,
+        receipt_tag=int.from_bytes(step.id[:12], "big"),
+    )
+    return Pledge(digest(act, step.deployment), pledge_word, act, step.at)
+
+
+def _released(state: State, step: Step, act: structs.Release) -> Pledge:
+    before = state.get(Key(Kind.PLEDGE, act.pledge))
+    if not isinstance(before, Pledge) or before.terms.receipt != step.id or before.word.status != LIVE:
+        raise step.wrong("the pledge is no live pledge of this receipt")
+    return replace(before, word=replace(before.word, status=RELEASED, seq=before.word.seq + 1), released=step.at)
+
+
+def _changed(before: Receipt, after: Receipt, step: Step) -> Receipt:
+    act = step.act
+    if isinstance(act, structs.Delivery):
+        return replace(after, delivery=act, ended=step.at)
+    if isinstance(act, structs.Cancellation):
+        return replace(after, replaced_by=act.replaced_by, ended=step.at)
+    if not isinstance(act, structs.HoldOrder):
+        raise step.wrong("the act is not one of a receipt")
+    others = tuple(hold for hold in before.holds if hold.order.bit != act.bit)
+    if step.name == "HOLD":
+        return replace(after, holds=(*others, Hold(act, step.at)))
+    if len(others) == len(before.holds):
+        raise step.wrong("the hold does not stand")
+    return replace(after, holds=others)

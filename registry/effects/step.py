@@ -1,0 +1,50 @@
+"""What an effect gets: the record as it was, the act, and what the record is after it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from registry.acts import Contract
+from registry.items import Item, Key, Moment
+from registry.structs import Act
+from registry.transitions import Deployment, Transition
+from registry.words import CoverWord, EntityWord, FacilityWord, FleetWord, ReceiptWord, ReviewWord
+
+State = Mapping[Key, Item]
+"""All items by their keys."""
+Changes = dict[Key, Item]
+"""Items as they are after an event."""
+RecordWord = EntityWord | FleetWord | ReceiptWord | FacilityWord | ReviewWord | CoverWord
+
+
+class StateError(ValueError):
+    """An event cannot follow what came before it; the message names the contract, the record and the rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One transition with its parts read and its head computed."""
+
+    event: Transition
+    name: str
+    act: Act
+    head: bytes
+    deployment: Deployment
+
+    @property
+    def contract(self) -> Contract:
+        """Whose record it is."""
+        return self.event.contract
+
+    @property
+    def id(self) -> bytes:
+        """The record."""
+        return self.event.id
+
+    @property
+    def at(self) -> Moment:
+        """When it happened."""
+        return self.event.at
+
+    def wrong(self, rule: str) -> StateError:
+        """The error that this step breaks a rule."""
+        return StateError(f"{self.contract.value} {self.id.hex()} seq {self.event.seq} ({self.name}): {rule}")

@@ -1,0 +1,322 @@
+"""What the chain's events add up to: one value type for each kind of thing, as it stands after some block."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from registry import structs
+from registry.words import CoverWord, EntityWord, FacilityWord, FleetWord, PledgeWord, ReceiptWord, ReviewWord
+
+
+class Kind(StrEnum):
+    """The kinds of items, each with what its key's id is."""
+
+    ENTITY = "entity"
+    """The record's id: the entity's number, 32 bytes."""
+    ACCOUNT = "account"
+    """The account's address."""
+    FLEET = "fleet"
+    """The record's id: the entity's number, 32 bytes."""
+    RECEIPT = "receipt"
+    PLEDGE = "pledge"
+    GOODS = "goods"
+    """The goods key."""
+    FACILITY = "facility"
+    FIRING = "firing"
+    """The facility's id and the seq (4 bytes) of the transition that the firing caused."""
+    REVIEW = "review"
+    PANEL = "panel"
+    """The panel's number, 2 bytes."""
+    COVER = "cover"
+    CLAIM = "claim"
+    """The cover's id and the claim's number, 2 bytes."""
+    ORACLES = "oracles"
+    """The set's epoch, 4 bytes."""
+    ROUND = "round"
+    """keccak256(abi.encode(schema, slot))."""
+    BREAKER = "breaker"
+    """Nothing: there is one."""
+    TRIP = "trip"
+    """The facility's id, the block's number (8 bytes) and the log's place in it (4 bytes)."""
+    PART = "part"
+    """The contract's name, a colon, and the part's number (1 byte)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What an item is found by: its kind and its id there."""
+
+    kind: Kind
+    id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When something took effect: block number and block time in seconds."""
+
+    block: int
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A legal entity; `id_hash` is the keyed tag of its legal identifier."""
+
+    id: bytes
+    word: EntityWord
+    head: bytes
+    id_hash: bytes
+    registered: Moment
+    withdrawn_drafts: tuple[bytes, ...] = ()
+
+    @property
+    def number(self) -> int:
+        """The number that words and consents name the entity by."""
+        return int.from_bytes(self.id, "big")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account; role 1 SIGNER, 2 ADMIN; status 1 live, 2 revoked."""
+
+    address: bytes
+    entity: int
+    role: int
+    status: int
+    since: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """An entity's devices as last set."""
+
+    id: bytes
+    word: FleetWord
+    head: bytes
+    terms: structs.Fleet
+    set: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A hold bit of a receipt that stands."""
+
+    order: structs.HoldOrder
+    since: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A receipt; `pledges` has the ids of all its pledges in their order."""
+
+    id: bytes
+    word: ReceiptWord
+    head: bytes
+    terms: structs.Issue
+    issued: Moment
+    pledges: tuple[bytes, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    delivery: structs.Delivery | None = None
+    replaced_by: bytes | None = None
+    ended: Moment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pledge:
+    """A pledge of a receipt."""
+
+    id: bytes
+    word: PledgeWord
+    terms: structs.Pledge
+    made: Moment
+    released: Moment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """A goods key: odd generation while the receipt holds it, even while it is free."""
+
+    key: bytes
+    receipt: bytes
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Instalment:
+    """One instalment: 0 DUE, 1 PAID, 2 DEFERRED; `due_ms` is the date that a deferral set, else 0."""
+
+    state: int = 0
+    due_ms: int = 0
+    paid: Moment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuleHold:
+    """A rule's hold on a facility that stands."""
+
+    firing: structs.Firing
+    since: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Facility:
+    """A facility; `guards` has for each rule the last slot (ms) that it acted on."""
+
+    id: bytes
+    word: FacilityWord
+    head: bytes
+    terms: structs.Facility
+    opened: Moment
+    instalments: tuple[Instalment, ...]
+    guards: tuple[int, ...]
+    holds: tuple[RuleHold, ...] = ()
+    closed: Moment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Firing:
+    """What a rule fired on: `firing` is abi.encode(Rule, Observation[][])."""
+
+    facility: bytes
+    facility_seq: int
+    rule_leaf: bytes
+    firing: bytes
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A review of what a rule did; `outcome` is the last decision."""
+
+    id: bytes
+    word: ReviewWord
+    head: bytes
+    opening: structs.ReviewOpening
+    opened: Moment
+    outcome: structs.ReviewOutcome | None = None
+    decided: Moment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A panel of reviewers; `members` has 32 bits each, the first in the lowest bits."""
+
+    number: int
+    required: int
+    members: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """An insurance cover."""
+
+    id: bytes
+    word: CoverWord
+    head: bytes
+    terms: structs.Cover
+    registered: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A claim under a cover: 1 OPEN, 2 ACCEPTED, 3 REJECTED."""
+
+    cover: bytes
+    opening: structs.ClaimOpening
+    state: int
+    opened: Moment
+    decision: structs.ClaimDecision | None = None
+    decided: Moment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Oracles:
+    """A set of oracles, f of which may lie; the one with the highest epoch is in force."""
+
+    epoch: int
+    config_digest: bytes
+    f: int
+    members: tuple[bytes, ...]
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """An anchored round; `slot` in ms of event time; bit i of `mask`: the oracle at position i signed."""
+
+    id: bytes
+    schema: bytes
+    slot: int
+    root: bytes
+    leaves: int
+    mask: int
+    epoch: int
+    anchored: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """The circuit breaker: at most so many actions in a window of seconds."""
+
+    window: int
+    lender_limit: int
+    consortium_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """The breaker turned an action into a review; `lender` 0 means the consortium's limit."""
+
+    facility: bytes
+    lender: int
+    actions: int
+    at: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The contract that plays a part for another, once and for ever."""
+
+    contract: str
+    part: int
+    address: bytes
+
+
+Record = Entity | Fleet | Receipt | Facility | Review | Cover
+"""Items that are records: with a word, a head, and a provable history."""
+Item = (
+    Record | Account | Pledge | Goods | Firing | Panel | Claim | Oracles | Round | Breaker | Trip | Part
+)  # fmt: skip
+TYPES: dict[Kind, type[Item]] = {
+    Kind.ENTITY: Entity,
+    Kind.ACCOUNT: Account,
+    Kind.FLEET: Fleet,
+    Kind.RECEIPT: Receipt,
+    Kind.PLEDGE: Pledge,
+    Kind.GOODS: Goods,
+    Kind.FACILITY: Facility,
+    Kind.FIRING: Firing,
+    Kind.REVIEW: Review,
+    Kind.PANEL: Panel,
+    Kind.COVER: Cover,
+    Kind.CLAIM: Claim,
+    Kind.ORACLES: Oracles,
+    Kind.ROUND: Round,
+    Kind.BREAKER: Breaker,
+    Kind.TRIP: Trip,
+    Kind.PART: Part,
+}
+
+
+def entity_id(number: int) -> bytes:
+    """The id of an entity's records, 32 bytes."""
+    return number.to_bytes(32, "big")
+
+
+def claim_id(cover: bytes, number: int) -> bytes:
+    """The id of a claim's key."""
+    return cover + number.to_bytes(2, "big")
+
+
+def firing_id(facility: bytes, seq: int) -> bytes:
+    """The id of a firing's key."""
+    return facility + seq.to_bytes(4, "big")
