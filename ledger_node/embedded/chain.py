@@ -4,6 +4,7 @@ Order of an acceptance: check, commit to `pending`, answer. Order of a block: ex
 commit, then show it as the head. Any crash in between leaves either the pending row or the block.
 """
 
+import contextlib
 import fcntl
 import os
 import threading
@@ -33,6 +34,7 @@ from ledger_node.embedded.vm import (
     open_state,
 )
 from ledger_node.genesis import Genesis, dump_genesis
+from ledger_node.hashing import keccak256
 from ledger_node.hexvalues import address_hex
 from ledger_node.secp256k1 import address_of, sign65
 
@@ -59,7 +61,12 @@ class EmbeddedChain:
             raise LedgerMismatch(f"the key given is not that of the genesis' sealer {address_hex(genesis.sealer)}")
         self.genesis = genesis
         self._lock_file = _lock(directory)
-        self.store = Store(directory)
+        with contextlib.ExitStack() as undo:
+            undo.callback(os.close, self._lock_file)
+            self.store = Store(directory)
+            undo.callback(self.store.close)
+            self._head = self._open_head(sealer_key)
+            undo.pop_all()
         self._sealer_key = sealer_key
         self._clock = clock
         self._rules = Rules(genesis.chain_id, genesis.gas_limit)
@@ -70,7 +77,6 @@ class EmbeddedChain:
         self._queueing = threading.Lock()
         self._queue: list[_Waiting] = []
         self._listeners: list[Listener] = []
-        self._head = self._open_head()
         self._accounts = self._account_db()
         for sequence, transaction_hash, sender, raw in self.store.pending():
             self._pool.restore(Pending(sequence, transaction_hash, sender, raw, decode_transaction(raw)))
@@ -138,12 +144,12 @@ class EmbeddedChain:
             self.store.close()
             os.close(self._lock_file)
 
-    def _open_head(self) -> Block:
+    def _open_head(self, sealer_key: bytes) -> Block:
         head = self.store.head()
         if head is None:
             state = self.store.state()
             header = genesis_block(self.genesis, state)
-            block = self._sign(header, [])
+            block = _signed(sealer_key, header, [])
             self.store.commit_block(SealedBlock(block, ()), state, (("genesis", dump_genesis(self.genesis)),))
             return block
         if self.store.meta("genesis") != dump_genesis(self.genesis):
@@ -200,7 +206,7 @@ class EmbeddedChain:
         done, refused = self._execute(state, header, chosen, time.monotonic() + budget)
         transactions = [entry.transaction for entry, _ in done]
         final = finished_header(header, state, transactions, [outcome.receipt for _, outcome in done])
-        block = self._sign(final, [entry.raw for entry, _ in done])
+        block = _signed(self._sealer_key, final, [entry.raw for entry, _ in done])
         sealed = SealedBlock(block, _mined(block, done), tuple(refused))
         self.store.commit_block(sealed, view)
         with self._pool_changed:
@@ -233,11 +239,10 @@ class EmbeddedChain:
                 break
         return done, refused
 
-    def _sign(self, header: BlockHeaderAPI, raws: list[bytes]) -> Block:
-        signature = sign65(self._sealer_key, header.hash)
-        seal = signature[:64] + bytes([signature[64] - 27])
-        hashes = tuple(bytes(decode_transaction(raw).hash) for raw in raws)
-        return Block(header, seal, _block_size(header, raws), hashes)
+
+def _signed(sealer_key: bytes, header: BlockHeaderAPI, raws: list[bytes]) -> Block:
+    hashes = tuple(keccak256(raw) for raw in raws)
+    return Block(header, sign65(sealer_key, header.hash), _block_size(header, raws), hashes)
 
 
 def _lock(directory: Path) -> int:

@@ -80,7 +80,7 @@ def start(directory: Path, *, port: int = 0, pace: Pace = QUICK_PACE) -> LedgerP
     Port 0 takes a free one. Raises LedgerError with the end of the process' own words when it does not start.
     """
     genesis = load_genesis(directory / GENESIS_FILE)
-    port = port or _free_port()
+    port = _free_port(port)
     command = [sys.executable, "-m", __spec__.name, str(directory), str(port), str(pace.interval), str(pace.idle)]
     with (directory / LOG_FILE).open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
@@ -131,10 +131,12 @@ def _is_ready(ledger: LedgerProcess) -> bool:
         return False
 
 
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+def _free_port(wanted: int) -> int:
+    try:
+        with socket.create_server(("127.0.0.1", wanted)) as listener:
+            return int(listener.getsockname()[1])
+    except OSError as error:
+        raise LedgerError(f"the ledger did not start: port {wanted}: {error.strerror}") from None
 
 
 if __name__ == "__main__":

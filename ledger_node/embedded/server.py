@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-import logging
+import signal
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,6 @@ from ledger_node.genesis import Genesis
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 MAX_WAITING_MESSAGES = 2_000
 _TOO_SLOW = 1013
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,7 @@ class LedgerApp:
         self._dispatcher = Dispatcher(node, {})
         self._hub: _Hub | None = None
         self.server: uvicorn.Server | None = None
+        self.failed = False
 
     def starlette(self) -> Starlette:
         """The application to serve."""
@@ -116,7 +117,7 @@ class LedgerApp:
         """A ledger that cannot seal must not go on answering as if it could."""
         while self._sealer.is_alive():
             await asyncio.sleep(0.5)
-        _log.critical("the sealer has stopped; see the error above")
+        self.failed = True
         if self.server is not None:
             self.server.should_exit = True
 
@@ -139,20 +140,24 @@ class LedgerApp:
         answer = await to_thread.run_sync(self._dispatcher.handle, bytes(body))
         return Response(answer or b"", media_type="application/json")
 
-    async def _socket(self, socket: WebSocket) -> None:
-        if not self._known_host(socket.headers.get("host", "")) or "origin" in socket.headers or self._hub is None:
-            await socket.close(1008)
+    async def _socket(self, connection: WebSocket) -> None:
+        if (
+            not self._known_host(connection.headers.get("host", ""))
+            or "origin" in connection.headers
+            or self._hub is None
+        ):
+            await connection.close(1008)
             return
-        await socket.accept()
+        await connection.accept()
         subscriptions = Subscriptions(self._node)
         queue = self._hub.join(subscriptions)
-        sender = asyncio.create_task(_send_all(socket, queue))
+        sender = asyncio.create_task(_send_all(connection, queue))
         special = {"eth_subscribe": subscriptions.subscribe, "eth_unsubscribe": subscriptions.unsubscribe}
         dispatcher = Dispatcher(self._node, special)
         try:
             while True:
-                message = await socket.receive()
-                if message["type"] == "websocket.disconnect":
+                message = await connection.receive()
+                if message["type"] == "webconnection.disconnect":
                     break
                 body = message.get("bytes") or (message.get("text") or "").encode()
                 answer = await to_thread.run_sync(dispatcher.handle, body)
@@ -167,34 +172,46 @@ class LedgerApp:
         return name.lower() in self._settings.hosts
 
 
-async def _send_all(socket: WebSocket, queue: asyncio.Queue[str | None]) -> None:
+async def _send_all(connection: WebSocket, queue: asyncio.Queue[str | None]) -> None:
     with contextlib.suppress(WebSocketDisconnect):
         while (message := await queue.get()) is not None:
-            await socket.send_text(message)
-        await socket.close(_TOO_SLOW, "reads too slowly")
+            await connection.send_text(message)
+        await connection.close(_TOO_SLOW, "reads too slowly")
+
+
+def _keep_signals_from_ending_the_process() -> None:
+    """uvicorn stops at these signals, and then raises them again: what is open must first be closed."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda received, frame: None)
+
+
+def _listen(settings: ServerSettings) -> socket.socket:
+    try:
+        return socket.create_server((settings.host, settings.port), backlog=512)
+    except OSError as error:
+        raise LedgerError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from None
 
 
 def serve(settings: ServerSettings, sealer_key: bytes) -> None:
     """Serve the ledger until SIGTERM or SIGINT. Raises LedgerError when it cannot be opened or stops sealing."""
-    chain = EmbeddedChain(settings.directory, settings.genesis, sealer_key)
-    workers = Workers(settings.directory, settings.workers, settings.call_timeout)
-    try:
+    with contextlib.ExitStack() as open_things:
+        listener = open_things.enter_context(_listen(settings))
+        chain = EmbeddedChain(settings.directory, settings.genesis, sealer_key)
+        open_things.callback(chain.close)
+        workers = Workers(settings.directory, settings.workers, settings.call_timeout)
+        open_things.callback(workers.close)
         workers.warm_up()
+        _keep_signals_from_ending_the_process()
         sealer = Sealer(chain, settings.pace)
         app = LedgerApp(Node(chain, workers, settings.call_gas_cap), sealer, settings)
         config = uvicorn.Config(
             app.starlette(),
-            host=settings.host,
-            port=settings.port,
             ws_max_size=settings.max_body,
             access_log=False,
             log_level="warning",
             timeout_graceful_shutdown=5,
         )
         app.server = uvicorn.Server(config)
-        app.server.run()
-        if not app.server.started:
-            raise LedgerError(f"cannot listen on {settings.host}:{settings.port}; is the port taken?")
-    finally:
-        workers.close()
-        chain.close()
+        app.server.run([listener])
+    if app.failed:
+        raise LedgerError("the sealer has stopped; the error above says why")

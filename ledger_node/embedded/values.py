@@ -57,7 +57,7 @@ class RefusedTransaction:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A sealed block: header, its 65-byte seal (r, s, v of 0 or 1, over the block hash), and its transactions' hashes.
+    """A sealed block: header, its 65-byte seal (r, s, v of 27 or 28, over the block hash), its transactions' hashes.
 
     `size` is the length in bytes of the block's RLP.
     """

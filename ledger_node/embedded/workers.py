@@ -7,7 +7,6 @@ import signal
 import threading
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.context import SpawnContext
 from pathlib import Path
 from types import FrameType
 
@@ -41,9 +40,9 @@ class Workers:
             raise ExecutionError("execution aborted (its worker died)") from None
 
     def warm_up(self) -> None:
-        """Start all processes now, so that the first call need not wait for one."""
-        for each in [self._executor.submit(os.getpid) for _ in range(self._count)]:
-            each.result()
+        """Begin to start all processes, so that the first call waits less."""
+        for _ in range(self._count):
+            self._executor.submit(os.getpid)
 
     def close(self) -> None:
         """End the processes, once the calls under way are over (their timeout at most)."""
@@ -51,7 +50,8 @@ class Workers:
             self._executor.shutdown(wait=True, cancel_futures=True)
 
     def _start(self) -> ProcessPoolExecutor:
-        context: SpawnContext = multiprocessing.get_context("spawn")
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([answer.__module__])
         return ProcessPoolExecutor(self._count, context, _begin, (self._directory,))
 
     def _replace(self, broken: ProcessPoolExecutor) -> None:
