@@ -18,11 +18,10 @@ from packaging.version import Version
 from solcx.exceptions import SolcError, SolcNotInstalled
 
 from ledger_node import canonical_json
+from ledger_node.artifacts import TYPES_FILE
 from ledger_node.canonical_json import JsonValue
 
 CONFIG = "brownie-config.yaml"
-TYPES_FILE = "types.json"
-"""The artifact that holds what no contract's ABI does: structs, constants, and the structs of acts."""
 _IMPORT = re.compile(r'^\s*import\s+(?:[^"\';]*?\sfrom\s+)?["\']([^"\']+)["\']\s*;', re.MULTILINE)
 _LIBRARY = re.compile(r"^library\s+(\w+Acts)\s*\{(.*?)^\}", re.MULTILINE | re.DOTALL)
 _ACT = re.compile(r"constant\s+(\w+)\s*=\s*(\d+)\s*;\s*//\s*(\w+)")

@@ -1,0 +1,146 @@
+"""What the generated bindings build on: structs and events as frozen dataclasses that know their ABI. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any, ClassVar, Self
+
+from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError, EncodingError
+
+from ledger_node.eip712 import Message, StructType
+
+
+class AbiError(ValueError):
+    """Bytes are not the ABI encoding of what they should be, or a value does not fit its type."""
+
+
+class Struct:
+    """A Solidity struct. Fields are in order and named as in Solidity, in snake case; an address is 20 bytes."""
+
+    __slots__ = ()
+    ABI: ClassVar[str]
+    """The tuple type, as in a function's signature."""
+    TYPE: ClassVar[StructType]
+    """The type for EIP-712."""
+    NESTED: ClassVar[Mapping[str, type["Struct"]]] = {}
+    """Fields that hold a struct or a list of them."""
+    LISTS: ClassVar[frozenset[str]] = frozenset()
+    """Fields of NESTED that hold a list."""
+
+    def as_tuple(self) -> tuple[Any, ...]:
+        """The values in order, structs within as tuples, as the ABI encoder takes them."""
+        return tuple(plain(getattr(self, each.name)) for each in _fields(self))
+
+    def message(self) -> Message:
+        """The values by their Solidity names, for `eip712.digest(domain, TYPE, message)`."""
+        values = (getattr(self, each.name) for each in _fields(self))
+        return {member.name: _message(value) for member, value in zip(self.TYPE.fields, values, strict=True)}
+
+    def encode(self) -> bytes:
+        """abi.encode(struct). Raises AbiError when a value does not fit its type."""
+        return encode_values([self.ABI], [self.as_tuple()])
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """The struct that abi.encode(struct) made. Raises AbiError."""
+        return cls.from_tuple(decode_values([cls.ABI], data)[0])
+
+    @classmethod
+    def from_tuple(cls, values: Sequence[Any]) -> Self:
+        """The struct from decoded values in order."""
+        read = []
+        for member, value in zip(_fields(cls), values, strict=True):
+            nested = cls.NESTED.get(member.name)
+            if nested is None:
+                read.append(value)
+            elif member.name in cls.LISTS:
+                read.append(tuple(nested.from_tuple(each) for each in value))
+            else:
+                read.append(nested.from_tuple(value))
+        return cls(*read)
+
+
+class Event:
+    """A log, decoded. `emitter` is the 20-byte address of the contract that wrote it."""
+
+    __slots__ = ()
+    NAME: ClassVar[str]
+    TOPIC: ClassVar[bytes]
+    """The first topic: keccak256 of the signature."""
+    INPUTS: ClassVar[tuple[tuple[str, str, bool], ...]]
+    """Name here, ABI type, whether indexed; in the order of the signature."""
+    emitter: bytes
+
+    @classmethod
+    def decode(cls, emitter: bytes, topics: Sequence[bytes], data: bytes) -> Self:
+        """The event in a log. Raises AbiError."""
+        indexed = [kind for _, kind, is_indexed in cls.INPUTS if is_indexed]
+        if len(topics) != len(indexed) + 1:
+            raise AbiError(f"{cls.NAME}: has {len(topics)} topics, {len(indexed) + 1} are due")
+        from_topics = iter(
+            topic if _is_hashed(kind) else decode_values([kind], topic)[0]
+            for kind, topic in zip(indexed, topics[1:], strict=True)
+        )
+        from_data = iter(decode_values([kind for _, kind, is_indexed in cls.INPUTS if not is_indexed], data))
+        values = {name: next(from_topics if is_indexed else from_data) for name, _, is_indexed in cls.INPUTS}
+        return cls(emitter=emitter, **values)  # type: ignore[call-arg]
+
+
+def plain(value: Any) -> Any:
+    """A value as the ABI encoder takes it: structs as tuples, lists likewise."""
+    if isinstance(value, Struct):
+        return value.as_tuple()
+    return tuple(plain(each) for each in value) if isinstance(value, list | tuple) else value
+
+
+def encode_values(kinds: Sequence[str], values: Sequence[Any]) -> bytes:
+    """abi.encode of values. Raises AbiError that names no value."""
+    try:
+        return encode(kinds, values)
+    except (EncodingError, TypeError, ValueError, OverflowError):
+        raise AbiError(f"a value does not fit its type in ({', '.join(kinds)})") from None
+
+
+def decode_values(kinds: Sequence[str], data: bytes) -> tuple[Any, ...]:
+    """The values that abi.encode made, addresses as 20 bytes. Raises AbiError."""
+    try:
+        values = decode(kinds, data)
+    except (DecodingError, OverflowError, ValueError):
+        raise AbiError(f"the data is no encoding of ({', '.join(kinds)})") from None
+    return tuple(_addresses(kind, value) for kind, value in zip(kinds, values, strict=True))
+
+
+def split_types(inner: str) -> list[str]:
+    """The types in the text between the brackets of a tuple type."""
+    parts, depth, start = [], 0, 0
+    for at, letter in enumerate(inner):
+        depth += (letter == "(") - (letter == ")")
+        if letter == "," and depth == 0:
+            parts.append(inner[start:at])
+            start = at + 1
+    return [*parts, inner[start:]] if inner else []
+
+
+def _addresses(kind: str, value: Any) -> Any:
+    """eth_abi's texts of addresses as bytes, wherever they stand in a value."""
+    if "address" not in kind:
+        return value
+    if kind.endswith("]"):
+        return tuple(_addresses(kind[: kind.rindex("[")], each) for each in value)
+    if kind.startswith("("):
+        return tuple(_addresses(part, each) for part, each in zip(split_types(kind[1:-1]), value, strict=True))
+    return bytes.fromhex(value[2:])
+
+
+def _is_hashed(kind: str) -> bool:
+    return kind in ("string", "bytes") or kind.endswith(("]", ")"))
+
+
+def _fields(struct: Struct | type[Struct]) -> tuple[Any, ...]:
+    return fields(struct)  # type: ignore[arg-type]
+
+
+def _message(value: Any) -> object:
+    if isinstance(value, Struct):
+        return value.message()
+    return [_message(each) for each in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,303 @@
+"""A client of any engine: JSON-RPC over HTTP through web3.py, answers read strictly into values.
+
+web3.py carries the requests; its formatted blocks are never hashed, since its middleware renames and drops fields.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from requests.exceptions import RequestException
+from web3 import HTTPProvider
+from web3.exceptions import Web3Exception
+from web3.types import RPCEndpoint
+
+from ledger_node.chain_values import (
+    AnswerError,
+    BlockView,
+    Log,
+    MinedCall,
+    Receipt,
+    read_block,
+    read_log,
+    read_mined_call,
+    read_receipt,
+)
+from ledger_node.hexvalues import HexError, address_hex, data_hex, read_data, read_quantity
+from ledger_node.proofs import ProofError, StateProof, read_state_proof
+
+BlockId = int | str
+"""A block's number, or "latest", "pending", "earliest"."""
+METHOD_NOT_FOUND = -32601
+_REVERT_CODE = 3
+_DATA = re.compile(r"0x(?:[0-9a-fA-F]{2})*\Z")
+
+
+class ChainUnavailable(Exception):
+    """The node does not answer; one line that names its address without user and password."""
+
+
+class WrongChain(Exception):
+    """The node serves another chain than the one expected."""
+
+
+class RpcError(Exception):
+    """The node refuses a request: its code, its words, and the data of a revert, if there is any."""
+
+    def __init__(self, code: int, message: str, data: bytes | None = None) -> None:
+        super().__init__(f"{message} ({code})")
+        self.code = code
+        self.message = message
+        self.data = data
+
+
+class CallReverted(RpcError):
+    """A call or an estimate reverted with `data` (an ABI-encoded error, or nothing)."""
+
+    data: bytes
+
+    def __init__(self, message: str, data: bytes) -> None:
+        super().__init__(_REVERT_CODE, message, data)
+
+
+class ChainClient:
+    """Requests to one node. Each call raises ChainUnavailable, RpcError, or AnswerError for an ill-formed answer."""
+
+    def __init__(self, url: str, *, timeout: float = 10.0) -> None:
+        """`url` is the node's HTTP address, `timeout` in seconds for each request."""
+        self._name = re.sub(r"//[^@/]*@", "//", url).split("?")[0]
+        self._provider = HTTPProvider(url, {"timeout": timeout}, exception_retry_configuration=None)
+        self._has_block_receipts = True
+
+    def request(self, method: str, *params: object) -> Any:
+        """The result of one JSON-RPC request, as the node wrote it."""
+        try:
+            answer = self._provider.make_request(RPCEndpoint(method), list(params))
+        except RequestException as error:
+            raise ChainUnavailable(f"node {self._name} does not answer: {_cause(error)}") from None
+        except (Web3Exception, ValueError):
+            raise ChainUnavailable(f"node {self._name} does not answer in JSON-RPC") from None
+        if "error" in answer:
+            raise _rpc_error(answer["error"])
+        if "result" not in answer:
+            raise AnswerError(f"{method}: the answer has neither result nor error")
+        return answer["result"]
+
+    def chain_id(self) -> int:
+        """The chain id that transactions are bound to."""
+        return _quantity("eth_chainId", self.request("eth_chainId"))
+
+    def check_chain(self, chain_id: int, genesis_hash: bytes | None = None) -> None:
+        """Raises WrongChain unless the node serves this chain, and, when it is given, with this block 0."""
+        found = self.chain_id()
+        if found != chain_id:
+            raise WrongChain(f"node {self._name} serves chain {found}, not {chain_id}")
+        if genesis_hash is not None and self.block(0).hash != genesis_hash:
+            raise WrongChain(f"node {self._name} serves chain {chain_id} from another genesis block")
+
+    def block_number(self) -> int:
+        """The number of the newest block."""
+        return _quantity("eth_blockNumber", self.request("eth_blockNumber"))
+
+    def block(self, block: BlockId | bytes = "latest") -> BlockView:
+        """A block by number, tag or hash: header, hash, seal, transactions. Raises AnswerError when there is none."""
+        if isinstance(block, bytes):
+            return read_block(self.request("eth_getBlockByHash", data_hex(block), False))
+        return read_block(self.request("eth_getBlockByNumber", _block_id(block), False))
+
+    def block_json(self, block: BlockId = "latest") -> Mapping[str, Any]:
+        """A block's JSON, untouched, with the hashes of its transactions."""
+        answer = self.request("eth_getBlockByNumber", _block_id(block), False)
+        if not isinstance(answer, dict):
+            raise AnswerError(f"block {block}: is unknown to the node")
+        return answer
+
+    def logs(
+        self,
+        first: int,
+        last: int,
+        addresses: Sequence[bytes] = (),
+        topics: Sequence[bytes | Sequence[bytes] | None] = (),
+    ) -> tuple[Log, ...]:
+        """The logs of blocks `first` to `last`, both included; each topic is one, several to choose from, or any."""
+        query: dict[str, object] = {"fromBlock": hex(first), "toBlock": hex(last)}
+        if addresses:
+            query["address"] = [address_hex(each) for each in addresses]
+        if topics:
+            query["topics"] = [_topic(each) for each in topics]
+        answer = self.request("eth_getLogs", query)
+        return tuple(read_log(each) for each in _list("eth_getLogs", answer))
+
+    def receipts(self, number: int) -> tuple[Receipt, ...]:
+        """The receipts of a block in order; asked one by one where the node has no eth_getBlockReceipts."""
+        if self._has_block_receipts:
+            try:
+                answer = self.request("eth_getBlockReceipts", hex(number))
+                return tuple(read_receipt(each) for each in _list("eth_getBlockReceipts", answer))
+            except RpcError as error:
+                if error.code != METHOD_NOT_FOUND:
+                    raise
+                self._has_block_receipts = False
+        found = (self.receipt(each) for each in self.block(number).transactions)
+        return tuple(each for each in found if each is not None)
+
+    def receipt(self, transaction: bytes) -> Receipt | None:
+        """The receipt of a mined transaction by its hash, None while it is not mined."""
+        answer = self.request("eth_getTransactionReceipt", data_hex(transaction))
+        return None if answer is None else read_receipt(answer)
+
+    def mined_call(self, transaction: bytes) -> MinedCall | None:
+        """Who called what with which data in a transaction, None when the node does not know it."""
+        answer = self.request("eth_getTransactionByHash", data_hex(transaction))
+        return None if answer is None else read_mined_call(answer)
+
+    def call(
+        self,
+        to: bytes | None,
+        data: bytes,
+        *,
+        sender: bytes | None = None,
+        block: BlockId = "latest",
+        gas: int | None = None,
+    ) -> bytes:
+        """What a call returns at a block. Raises CallReverted with the error's data."""
+        answer = self.request("eth_call", _call(to, data, sender, gas), _block_id(block))
+        return _data("eth_call", answer)
+
+    def estimate_gas(self, to: bytes | None, data: bytes, *, sender: bytes) -> int:
+        """The gas that a transaction would need now. Raises CallReverted with the error's data."""
+        return _quantity("eth_estimateGas", self.request("eth_estimateGas", _call(to, data, sender, None)))
+
+    def proof(self, address: bytes, slots: Sequence[int] = (), block: BlockId = "latest") -> StateProof:
+        """The account and slots at a block with their Merkle-Patricia proofs, not yet verified.
+
+        Nodes under 32 bytes, which some engines list beside their parents, are left out.
+        """
+        keys = [f"{slot:#066x}" for slot in slots]
+        answer = self.request("eth_getProof", address_hex(address), keys, _block_id(block))
+        try:
+            return read_state_proof(_without_inline_nodes(answer))
+        except ProofError as error:
+            raise AnswerError(f"eth_getProof: {error}") from None
+
+    def code(self, address: bytes, block: BlockId = "latest") -> bytes:
+        """The code of an account, empty when it has none."""
+        return _data("eth_getCode", self.request("eth_getCode", address_hex(address), _block_id(block)))
+
+    def nonce(self, address: bytes, block: BlockId = "latest") -> int:
+        """How many transactions the account has sent up to a block; "pending" counts those that wait."""
+        answer = self.request("eth_getTransactionCount", address_hex(address), _block_id(block))
+        return _quantity("eth_getTransactionCount", answer, 64)
+
+    def balance(self, address: bytes, block: BlockId = "latest") -> int:
+        """The account's balance in wei."""
+        return _quantity("eth_getBalance", self.request("eth_getBalance", address_hex(address), _block_id(block)))
+
+    def storage(self, address: bytes, slot: int, block: BlockId = "latest") -> int:
+        """The value of a storage slot, unproved."""
+        answer = self.request("eth_getStorageAt", address_hex(address), f"{slot:#066x}", _block_id(block))
+        return int.from_bytes(_data("eth_getStorageAt", answer, 32), "big")
+
+    def send_raw(self, raw: bytes) -> bytes:
+        """Hand a signed transaction to the node; its hash. Raises RpcError when the node refuses it."""
+        return _data("eth_sendRawTransaction", self.request("eth_sendRawTransaction", data_hex(raw)), 32)
+
+    def revert_data(self, transaction: bytes) -> bytes | None:
+        """The data with which a mined transaction reverted, None when it succeeded or is not mined.
+
+        The node's own record where its receipt has one, otherwise the call is executed again on the state before
+        its block, with its sender, value and gas.
+        """
+        receipt = self.receipt(transaction)
+        if receipt is None or receipt.succeeded:
+            return None
+        if receipt.revert_data is not None:
+            return receipt.revert_data
+        mined = self.mined_call(transaction)
+        if mined is None:
+            raise AnswerError(f"transaction {data_hex(transaction)}: has a receipt and is unknown to the node")
+        request = {**_call(mined.to, mined.data, mined.sender, mined.gas), "value": hex(mined.value)}
+        try:
+            self.request("eth_call", request, hex(max(receipt.block_number - 1, 0)))
+        except CallReverted as error:
+            return error.data
+        except RpcError:
+            return b""
+        return b""
+
+
+def _quantity(field: str, value: object, bits: int = 256) -> int:
+    try:
+        return read_quantity(field, value, bits)
+    except HexError as error:
+        raise AnswerError(str(error)) from None
+
+
+def _data(field: str, value: object, size: int | None = None) -> bytes:
+    try:
+        return read_data(field, value, size)
+    except HexError as error:
+        raise AnswerError(str(error)) from None
+
+
+def _rpc_error(error: object) -> RpcError:
+    if not isinstance(error, Mapping):
+        return RpcError(0, str(error)[:200])
+    code, message, data = error.get("code"), str(error.get("message", ""))[:200], error.get("data")
+    if isinstance(data, Mapping):
+        data = data.get("data")
+    found = bytes.fromhex(data[2:]) if isinstance(data, str) and _DATA.match(data) else None
+    reverted = code == _REVERT_CODE or message.lower().startswith("execution reverted")
+    if reverted:
+        return CallReverted(message, found or b"")
+    return RpcError(code if isinstance(code, int) else 0, message, found)
+
+
+def _cause(error: RequestException) -> str:
+    """A library's error in two or three words: its own text repeats addresses and may hold credentials."""
+    status = getattr(error.response, "status_code", None)
+    return f"HTTP status {status}" if status else re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
+
+
+def _call(to: bytes | None, data: bytes, sender: bytes | None, gas: int | None) -> dict[str, object]:
+    call: dict[str, object] = {"data": data_hex(data)}
+    if to is not None:
+        call["to"] = address_hex(to)
+    if sender is not None:
+        call["from"] = address_hex(sender)
+    if gas is not None:
+        call["gas"] = hex(gas)
+    return call
+
+
+def _block_id(block: BlockId) -> str:
+    return hex(block) if isinstance(block, int) else block
+
+
+def _topic(topic: bytes | Sequence[bytes] | None) -> object:
+    if topic is None:
+        return None
+    return data_hex(topic) if isinstance(topic, bytes) else [data_hex(each) for each in topic]
+
+
+def _list(field: str, value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise AnswerError(f"{field}: must be a list")
+    return value
+
+
+def _without_inline_nodes(answer: Any) -> Any:
+    """An eth_getProof answer as geth gives it, whatever the engine lists."""
+
+    def listed(nodes: Any) -> Any:
+        if not isinstance(nodes, list):
+            return nodes
+        return [node for at, node in enumerate(nodes) if at == 0 or not isinstance(node, str) or len(node) >= 66]
+
+    if not isinstance(answer, dict) or not isinstance(answer.get("storageProof"), list):
+        return answer
+    slots = [
+        {**each, "proof": listed(each.get("proof"))} if isinstance(each, dict) else each
+        for each in answer["storageProof"]
+    ]
+    return {**answer, "accountProof": listed(answer.get("accountProof")), "storageProof": slots}
