@@ -1,11 +1,4 @@
-"""What parties sign: the EIP-712 struct of each consent, its digest, and the contract that it is for.
-
-The types are read off the structs themselves, so a struct and what is signed cannot differ (docs/formats/ledger.md,
-"Consents").
-"""
-
-from dataclasses import fields
-from typing import Any, get_args, get_type_hints
+"""What parties sign: the EIP-712 digest of each consent, and the contract that it is for (docs/formats/ledger.md)."""
 
 from ledger_node import eip712
 from ledger_node.canonical_json import JsonValue
@@ -53,17 +46,9 @@ def domain(kind: type[Consent], deployment: Deployment) -> eip712.Domain:
 
 def struct_type(kind: type[Consent]) -> eip712.StructType:
     """The EIP-712 type of a consent."""
-    hints = get_type_hints(kind, include_extras=True)
-    members = [f"{get_args(hints[each.name])[1]} {camel(each.name)}" for each in fields(kind)]
-    return eip712.struct(kind.__name__, *members)
+    return kind.TYPE
 
 
-def message(consent: Consent) -> dict[str, Any]:
+def message(consent: Consent) -> eip712.Message:
     """The values of a consent by the names that are signed."""
-    return {camel(each.name): getattr(consent, each.name) for each in fields(consent)}
-
-
-def camel(name: str) -> str:
-    """A field's name as Solidity and JSON write it."""
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)
+    return consent.message()

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ledger_node.abi_types import Struct
 from registry.acts import Contract
 from registry.items import Item, Key, Moment
-from registry.structs import Act
 from registry.transitions import Deployment, Transition
 from registry.words import CoverWord, EntityWord, FacilityWord, FleetWord, ReceiptWord, ReviewWord
 
@@ -26,7 +26,7 @@ class Step:
 
     event: Transition
     name: str
-    act: Act
+    act: Struct
     head: bytes
     deployment: Deployment
 

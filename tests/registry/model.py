@@ -76,7 +76,7 @@ class ModelLog:
     address: bytes
     topics: tuple[bytes, ...]
     data: bytes
-    index: int
+    log_index: int
 
 
 @dataclass
