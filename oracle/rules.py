@@ -1,5 +1,6 @@
 """When a rule fires, and why: the pure twin of the RuleEngine contract (docs/formats/ledger.md, Rules)."""
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -57,18 +58,49 @@ def evaluate(rule: Rule, observations: Iterable[Observation], after: int = -1) -
     accepts what comes out of here, and accepts nothing when this is None.
     """
     later = sorted((each for each in observations if each.slot > after), key=lambda each: each.slot)
-    found = [runs(each, later) for each in rule.conditions]
-    if not all(found):
-        return None
-    for end in sorted({run[-1].slot for each in found for run in each}):
-        chosen = [_latest(each, end) for each in found]
-        evidence = tuple(run for run in chosen if run is not None)
-        if len(evidence) < len(chosen) or sum(map(len, evidence)) > MAX_EVIDENCE:
-            continue
-        firing = Firing(rule, evidence)
-        if firing.last_slot - firing.first_slot <= rule.window_ms:
-            return firing
-    return None
+    return _match(rule, [runs(each, later) for each in rule.conditions])
+
+
+class Tracker:
+    """`evaluate` for observations that come one by one: those of one metric in the order of their slots."""
+
+    def __init__(self, rule: Rule, after: int = -1) -> None:
+        """`after` is the last slot that the rule acted on."""
+        self.rule = rule
+        self._after = after
+        self._seen: list[deque[Observation]] = [deque(maxlen=MAX_EVIDENCE) for _ in rule.conditions]
+        self._found: list[list[Run]] = [[] for _ in rule.conditions]
+        self._latest = [after] * len(rule.conditions)
+
+    def feed(self, observation: Observation) -> None:
+        """Takes the next observation; those of no condition and those that are too old do nothing."""
+        if observation.slot <= self._after:
+            return
+        for place, condition in enumerate(self.rule.conditions):
+            if not condition.about(observation):
+                continue
+            self._seen[place].append(observation)
+            run = _run_back(condition, self._seen[place], len(self._seen[place]) - 1)
+            if run is not None:
+                self._found[place].append(run)
+            self._latest[place] = observation.slot
+
+    def firing(self) -> Firing | None:
+        """The first firing on what was fed, or None."""
+        return _match(self.rule, self._found) if all(self._found) else None
+
+    def acted(self, slot: int) -> None:
+        """The rule acted on evidence up to `slot`: nothing up to it counts again."""
+        self._after = max(self._after, slot)
+        for seen in self._seen:
+            while seen and seen[0].slot <= self._after:
+                seen.popleft()
+        self._found = [[run for run in found if run[0].slot > self._after] for found in self._found]
+
+    def forget(self) -> None:
+        """Drops the runs that no later evidence can join within the window."""
+        horizon = min(self._latest) - self.rule.window_ms
+        self._found = [[run for run in found if run[0].slot >= horizon] for found in self._found]
 
 
 def runs(condition: Condition, observations: Sequence[Observation]) -> list[Run]:
@@ -101,6 +133,20 @@ def explain(firing: Firing) -> Explanation:
     return Explanation(rule.index, rule.action, rule.clause, firing.first_slot, firing.last_slot, explained)
 
 
+def _match(rule: Rule, found: Sequence[Sequence[Run]]) -> Firing | None:
+    if not all(found):
+        return None
+    for end in sorted({run[-1].slot for each in found for run in each}):
+        chosen = [_latest(each, end) for each in found]
+        evidence = tuple(run for run in chosen if run is not None)
+        if len(evidence) < len(chosen) or sum(map(len, evidence)) > MAX_EVIDENCE:
+            continue
+        firing = Firing(rule, evidence)
+        if firing.last_slot - firing.first_slot <= rule.window_ms:
+            return firing
+    return None
+
+
 def _latest(found: Sequence[Run], end: int) -> Run | None:
     return next((run for run in reversed(found) if run[-1].slot <= end), None)
 
@@ -112,13 +158,13 @@ def _run_back(condition: Condition, own: Sequence[Observation], place: int) -> R
     counted, first = 1, place
     while counted < condition.count:
         first -= 1
-        if first < 0 or not _follows(condition, own[first], own[first + 1]):
+        if first < 0 or place - first >= MAX_EVIDENCE or not _follows(condition, own[first], own[first + 1]):
             return None
         if condition.counts(own[first]):
             counted += 1
         elif not (condition.missing_skips and own[first].flag is Quality.MISSING):
             return None
-    return tuple(own[first : place + 1])
+    return tuple(own[at] for at in range(first, place + 1))
 
 
 def _follows(condition: Condition, one: Observation, other: Observation) -> bool:

@@ -114,7 +114,7 @@ class Covenant:
 
     def instalment_at(self, slot: int) -> Instalment | None:
         """The instalment whose period holds an event time, or None."""
-        return next((each for each in self.schedule if each.period_start_ms <= slot <= each.due_ms), None)
+        return next((each for each in self.schedule if each.period_start_ms <= slot < each.due_ms), None)
 
     def deferral(self, instalment: Instalment) -> bytes:
         """The actionData of DEFER: abi.encode(ordinal, periodStartMs, dueMs, amountHash, proof)."""

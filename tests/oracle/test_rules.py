@@ -19,7 +19,7 @@ from oracle.formats.rule import (
     Rule,
 )
 from oracle.formats.segment import Quality
-from oracle.rules import evaluate, explain, meets, runs
+from oracle.rules import Tracker, evaluate, explain, meets, runs
 from tests.oracle.judgement_kit import DAY, DAY_MS, MINUTE, SUBJECT, observed, schema
 
 MASS = Condition(
@@ -223,3 +223,21 @@ def test_acting_on_each_firing_never_uses_an_observation_twice(given_: list[int 
         used += [each.slot for each in firing.evidence[0]]
         after = firing.last_slot
     assert len(used) == len(set(used))
+
+
+@given(values_, st.lists(st.integers(0, 13), max_size=3, unique=True), st.integers(1, 3), st.booleans())
+def test_one_by_one_is_the_same_as_all_at_once(
+    given_: list[int | None], moved: list[int], count: int, skips: bool
+) -> None:
+    made = rule(replace(MASS, count=count, missing_skips=skips), MOVES, window=4 * MINUTE)
+    told = sorted([*series(*given_), *(move(DAY + at * MINUTE + 1) for at in moved)], key=lambda each: each.slot)
+    tracker, after, seen = Tracker(made), -1, []
+    for observation in told:
+        tracker.feed(observation)
+        tracker.forget()
+        seen.append(observation)
+        firing = tracker.firing()
+        assert firing == evaluate(made, seen, after)
+        if firing is not None:
+            after = firing.last_slot
+            tracker.acted(after)
