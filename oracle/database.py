@@ -37,7 +37,7 @@ CREATE TABLE fleets (
 ) STRICT;
 CREATE TABLE peers (
     oracle BLOB PRIMARY KEY, size INTEGER NOT NULL, frontier BLOB NOT NULL, note TEXT NOT NULL,
-    pulled_ms INTEGER NOT NULL, waiting_ms INTEGER, split INTEGER NOT NULL
+    pulled_ms INTEGER NOT NULL, waiting_ms INTEGER, split_note TEXT
 ) STRICT, WITHOUT ROWID;
 """
 

@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass
 
 from ledger_node import canonical_json
-from ledger_node.canonical_json import JsonError
+from ledger_node.canonical_json import JsonError, JsonValue
 from oracle.clock import Clock
 from oracle.database import Database
 from oracle.formats.cose import DevicePublicKey
@@ -12,6 +12,7 @@ from oracle.formats.fields import FieldError, Fields
 from oracle.formats.fleet import DeviceRecord, Fleet, fleet_from_json, fleet_to_json
 from oracle.formats.profile import DeviceProfile, profile_from_json, profile_to_json
 from oracle.formats.reasons import Reason
+from oracle.formats.segment import SignedSegment
 from oracle.ports import ChainUnavailable, FleetRegistry, FleetRoots
 
 MAX_PROFILES = 1024
@@ -63,11 +64,19 @@ class _Accepted:
 def load_bundle(text: bytes) -> FleetBundle:
     """The fleet and profiles in a JSON text `{"fleet": .., "profiles": [..]}`. Raises FleetRefused (malformed)."""
     try:
-        fields = Fields(canonical_json.loads(text), "body")
+        return bundle_from_json(canonical_json.loads(text))
+    except JsonError as error:
+        raise FleetRefused(Reason.MALFORMED, str(error)) from None
+
+
+def bundle_from_json(value: JsonValue) -> FleetBundle:
+    """The fleet and profiles of a JSON value. Raises FleetRefused (malformed)."""
+    try:
+        fields = Fields(value, "body")
         fleet = fleet_from_json(fields.take("fleet"))
         profiles = tuple(profile_from_json(each) for each in fields.items("profiles", MAX_PROFILES))
         fields.end()
-    except (JsonError, FieldError) as error:
+    except FieldError as error:
         raise FleetRefused(Reason.MALFORMED, str(error)) from None
     return FleetBundle(fleet, profiles)
 
@@ -114,38 +123,50 @@ class Fleets:
             self._roots[fleet.entity] = (accepted.accepted_ms, roots)
         return True
 
-    def when(self, arrived_ms: int | None) -> "Then":
-        """The directory for what arrived at that time, or now."""
-        return Then(self, arrived_ms)
-
-    def find(self, device: bytes, arrived_ms: int | None = None) -> Enrolled | None:
-        """The device as the fleet in force when its segment arrived has it (now, by default), or None.
+    def find(self, device: bytes) -> Enrolled | None:
+        """The device as the newest fleet has it, or None. Raises ChainUnavailable.
 
         None too while the chain holds newer roots than the file known here: who was revoked is not known then.
-        Revocations always come from the newest file. Raises ChainUnavailable.
         """
+        found = self._all(device)
+        return found[0][1] if found else None
+
+    def suited(self, segment: SignedSegment, arrived_ms: int) -> Enrolled | None:
+        """The enrolment under which a segment that arrived at a peer must be judged, or None as `find` does.
+
+        It is the newest, or one that was in force here at the arrival when only that has the segment's key and
+        calibration. Revocations always come from the newest file. Raises ChainUnavailable.
+        """
+        found = self._all(segment.content.device)
+        for until_ms, enrolled in found:
+            record = enrolled.record
+            named = record.kid == segment.kid and record.calibration == segment.content.calibration
+            if named and (until_ms is None or arrived_ms < until_ms):
+                return enrolled
+        return found[0][1] if found else None
+
+    def _all(self, device: bytes) -> list[tuple[int | None, Enrolled]]:
+        """The enrolments of a device with the time until which each was in force here, the newest first."""
         entity = int.from_bytes(device[:4], "big")
         with self._lock:
             known = list(self._known.get(entity, ()))
         if not known or self._current_roots(entity) != known[-1].roots:
-            return None
-        newest, chosen = known[-1], known[-1]
-        if arrived_ms is not None:
-            chosen = next((each for each in reversed(known) if each.accepted_ms <= arrived_ms), known[0])
-        record = chosen.bundle.fleet.find(device)
-        if record is None:
-            return None
-        return Enrolled(record, chosen.profiles[record.profile_digest], newest.bundle.fleet.revoked_at(device))
+            return []
+        revoked_at_ms, until_ms = known[-1].bundle.fleet.revoked_at(device), None
+        found: list[tuple[int | None, Enrolled]] = []
+        for each in reversed(known):
+            record = each.bundle.fleet.find(device)
+            if record is not None:
+                found.append((until_ms, Enrolled(record, each.profiles[record.profile_digest], revoked_at_ms)))
+            elif each is known[-1]:
+                return []
+            until_ms = each.accepted_ms
+        return found
 
     def newest(self) -> list[FleetBundle]:
         """The newest fleet of each entity, by entity."""
         with self._lock:
             return [self._known[entity][-1].bundle for entity in sorted(self._known)]
-
-    def has(self, roots: FleetRoots) -> bool:
-        """Whether a fleet of these roots is the newest of its entity."""
-        with self._lock:
-            return any(known[-1].roots == roots for known in self._known.values())
 
     def _remember(self, accepted: _Accepted) -> None:
         self._known.setdefault(accepted.bundle.fleet.entity, []).append(accepted)
@@ -166,18 +187,6 @@ class Fleets:
         with self._lock:
             self._roots[entity] = (now, roots)
         return roots
-
-
-@dataclass(frozen=True, slots=True)
-class Then:
-    """The fleets as they were in force at an arrival; None is now. Satisfies segment.Directory."""
-
-    fleets: Fleets
-    arrived_ms: int | None
-
-    def find(self, device: bytes) -> Enrolled | None:
-        """The device, or None. Raises ChainUnavailable."""
-        return self.fleets.find(device, self.arrived_ms)
 
 
 def _index(bundle: FleetBundle, roots: FleetRoots, accepted_ms: int) -> _Accepted:

@@ -5,7 +5,7 @@ arrivals share one transaction, which is on the disk before any receipt leaves.
 """
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from ledger_node.hashing import sha256
@@ -14,7 +14,7 @@ from oracle.clock import Clock
 from oracle.database import Database
 from oracle.fleets import Enrolled, Fleets
 from oracle.formats.reasons import Reason
-from oracle.formats.segment import Context, SegmentRefused, SignedSegment, enrolment, parse, verify_signature
+from oracle.formats.segment import Context, SegmentRefused, SignedSegment, enrolled, parse, verify_signature
 from oracle.formats.signed import SegmentReceipt, Signer, sign_receipt
 from oracle.log import Log, Position
 from oracle.ports import EpochBlocks
@@ -88,35 +88,47 @@ class IngestService:
         """Takes one segment from a device. Raises ChainUnavailable, sqlite3.Error; then nothing was decided."""
         return self.accept_many([Arrival(raw, source)])[0]
 
-    def accept_many(self, arrivals: Sequence[Arrival]) -> list[Outcome]:
-        """Takes arrivals in their order, in one transaction. Raises ChainUnavailable, sqlite3.Error."""
+    def accept_many(self, arrivals: Sequence[Arrival], wait_for: Container[Reason] = ()) -> list[Outcome]:
+        """Takes arrivals in their order, in one transaction; stops before the first that is refused for a reason
+        in `wait_for`, and then the list is shorter. Raises ChainUnavailable, sqlite3.Error."""
         judged = [self._verify(each) for each in arrivals]
+        placed: list[tuple[Position, bool] | Refusal] = []
         with self._database.transaction():
-            placed = [self._place(each) if isinstance(each, _Signed) else self._refuse(*each) for each in judged]
+            for arrival, each in zip(arrivals, judged, strict=True):
+                try:
+                    placed.append(self._place(each))
+                except SegmentRefused as error:
+                    if error.reason in wait_for:
+                        break
+                    placed.append(self._refuse(arrival, error, each.segment if isinstance(each, _Signed) else None))
         return [each if isinstance(each, Refusal) else self._accepted(*each) for each in placed]
 
-    def _verify(self, arrival: Arrival) -> "_Signed | tuple[Arrival, SegmentRefused]":
+    def _verify(self, arrival: Arrival) -> "_Signed | SegmentRefused":
         now_ms = self._clock.now_ms()
         arrived_ms = now_ms if arrival.arrived_ms is None else arrival.arrived_ms
         try:
             segment = parse(arrival.raw)
-            device = enrolment(segment, self.fleets.when(arrival.arrived_ms))
+            device = enrolled(segment, self._enrolment(segment, arrival))
             verify_signature(segment, device.key, self.context)
         except SegmentRefused as error:
-            return arrival, error
+            return error
         return _Signed(arrival, segment, device, arrived_ms, self._is_final(segment.content.epoch_block_hash))
 
-    def _place(self, signed: _Signed) -> tuple[Position, bool] | Refusal:
+    def _enrolment(self, segment: SignedSegment, arrival: Arrival) -> Enrolled | None:
+        if arrival.arrived_ms is None:
+            return self.fleets.find(segment.content.device)
+        return self.fleets.suited(segment, arrival.arrived_ms)
+
+    def _place(self, signed: "_Signed | SegmentRefused") -> tuple[Position, bool]:
+        if isinstance(signed, SegmentRefused):
+            raise signed
         segment = signed.segment
         logged = self.log.find(segment.digest)
         if logged is not None:
             if not signed.arrival.pulled:
                 self._refuse(signed.arrival, SegmentRefused(Reason.REPLAYED, f"seq: {logged.seq} is logged"), segment)
             return logged, False
-        try:
-            self._check(signed)
-        except SegmentRefused as error:
-            return self._refuse(signed.arrival, error, segment)
+        self._check(signed)
         return self.log.append(segment, signed.arrived_ms, signed.arrival.source), True
 
     def _check(self, signed: _Signed) -> None:

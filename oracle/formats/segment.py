@@ -166,13 +166,13 @@ class Enrolment(Protocol):
         ...
 
 
-E_co = TypeVar("E_co", bound=Enrolment, covariant=True)
+E = TypeVar("E", bound=Enrolment)
 
 
-class Directory(Protocol[E_co]):
+class Directory(Protocol):
     """Finds the enrolment of a device."""
 
-    def find(self, device: bytes) -> E_co | None:
+    def find(self, device: bytes) -> Enrolment | None:
         """The enrolment of a 16-byte device id, or None."""
         ...
 
@@ -199,20 +199,19 @@ def parse(raw: bytes) -> SignedSegment:
     return SignedSegment(_read_payload(payload), algorithm, raw[_KID_AT:42], payload, raw[-SIGNATURE_SIZE:])
 
 
-def verify(raw: bytes, fleet: Directory[Enrolment], context: Context) -> SignedSegment:
+def verify(raw: bytes, fleet: Directory, context: Context) -> SignedSegment:
     """The segment in `raw`, signed by the enrolled key of its device for this chain and registry.
 
     Raises SegmentRefused (oversized, malformed, unknown_device, wrong_device, high_s, bad_signature). Sequence,
     time and profile are the matter of oracle.admission.
     """
     signed = parse(raw)
-    verify_signature(signed, enrolment(signed, fleet).key, context)
+    verify_signature(signed, enrolled(signed, fleet.find(signed.content.device)).key, context)
     return signed
 
 
-def enrolment(signed: SignedSegment, fleet: Directory[E_co]) -> E_co:
-    """The enrolment of the segment's device. Raises SegmentRefused (unknown_device)."""
-    found = fleet.find(signed.content.device)
+def enrolled(signed: SignedSegment, found: E | None) -> E:
+    """The enrolment that was found for the segment's device. Raises SegmentRefused (unknown_device) for None."""
     if found is None:
         raise SegmentRefused(Reason.UNKNOWN_DEVICE, f"device {signed.content.device.hex()} is in no accepted fleet")
     return found

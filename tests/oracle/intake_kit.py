@@ -3,6 +3,10 @@
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from oracle.batch import Batcher
 from oracle.database import Database
 from oracle.fleets import FleetBundle, Fleets
 from oracle.formats.cose import Algorithm, DeviceKey, DevicePublicKey
@@ -11,6 +15,7 @@ from oracle.formats.profile import Channel, ChannelType, DeviceProfile
 from oracle.formats.reasons import Reason
 from oracle.formats.segment import GENESIS_PREV, Context, Reading, Segment, SignedSegment, TimeSource, sign
 from oracle.formats.signed import log_origin
+from oracle.http_intake import Intake, intake_routes
 from oracle.ingest import IngestService
 from oracle.keys import OracleKey, body_key
 from oracle.log import Log
@@ -175,3 +180,10 @@ def chain_of(length: int, **changes: object) -> list[SignedSegment]:
     while len(segments) < length:
         segments.append(following(segments[-1]))
     return segments
+
+
+def serve(oracle: Oracle, ready: bool = True) -> TestClient:
+    """A client of the oracle's HTTP interface."""
+    service = oracle.service
+    intake = Intake(service, Batcher(service), oracle.chain, oracle.clock, lambda: ready)
+    return TestClient(Starlette(routes=intake_routes(intake)))

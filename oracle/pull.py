@@ -1,0 +1,225 @@
+"""Pulls another oracle's log and verifies each segment for itself, as if a device had sent it (docs/formats/log.md).
+
+The puller keeps the hashes of the whole subtrees it has seen (the frontier) and so proves by itself that each new
+checkpoint extends the last. A peer that shows two logs is recorded with both checkpoints and not read any more.
+"""
+
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import httpx
+
+from ledger_node import canonical_json
+from ledger_node.canonical_json import JsonError
+from ledger_node.hashing import sha256
+from ledger_node.hexvalues import data_hex
+from oracle.clock import Clock
+from oracle.database import Database
+from oracle.fleets import FleetRefused, bundle_from_json
+from oracle.formats.entry import SALT_SIZE, entry_leaf
+from oracle.formats.fields import FieldError, Fields, objects
+from oracle.formats.frontier import HASH_SIZE, Frontier
+from oracle.formats.reasons import Reason
+from oracle.formats.segment import MAX_SEGMENT, MAX_TIME_MS
+from oracle.formats.signed import Checkpoint, NoteRefused, Signer, log_origin, read_checkpoint, request_digest
+from oracle.ingest import Accepted, Arrival, IngestService, Outcome
+from oracle.refusals import Refusal
+
+PAGE = 256
+MAX_PAGE_BYTES = 16 << 20
+MAX_FLEETS = 4096
+MAX_FLEETS_BYTES = 256 << 20
+PATIENCE_MS = 600_000
+"""How long an entry of an unknown device or block is waited for before it is refused for good."""
+_WAITED_FOR = (Reason.UNKNOWN_DEVICE, Reason.UNKNOWN_EPOCH_BLOCK)
+
+
+class PeerFault(RuntimeError):
+    """The peer does not answer, or not as it must; nothing of the answer was used and the next pull tries again."""
+
+
+class PullState(StrEnum):
+    """How a pull ended: all read, waiting for a fleet or block, or a split view."""
+
+    COMPLETE = "complete"
+    WAITING = "waiting"
+    SPLIT_VIEW = "split_view"
+
+
+@dataclass(frozen=True, slots=True)
+class PullResult:
+    """What one pull brought: the entries that were new here, known, refused."""
+
+    state: PullState
+    fresh: int = 0
+    known: int = 0
+    refused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """How far a peer's log has been read; `note` is the last checkpoint whose whole tree was seen."""
+
+    frontier: Frontier
+    note: str
+    pulled_ms: int
+    waiting_ms: int | None
+    split_note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _PeerEntry:
+    leaf: bytes
+    arrived_ms: int
+    raw: bytes
+
+
+class Puller:
+    """Reads one peer's log, from where it stopped."""
+
+    def __init__(
+        self,
+        service: IngestService,
+        database: Database,
+        client: httpx.Client,
+        peer: bytes,
+        signer: Signer,
+        clock: Clock,
+    ) -> None:
+        """`client` has the peer's base URL and time-outs; `peer` is the address of its oracle."""
+        self._service = service
+        self._database = database
+        self._client = client
+        self._peer = peer
+        self._signer = signer
+        self._clock = clock
+        self._origin = log_origin(service.context, peer)
+        self._source = f"peer {data_hex(peer)}"
+
+    def pull(self) -> PullResult:
+        """Reads what is new. Raises PeerFault, ChainUnavailable, sqlite3.Error; what was read before stays."""
+        place = self._load()
+        if place.split_note is not None:
+            return PullResult(PullState.SPLIT_VIEW)
+        started_ms = self._clock.now_ms()
+        note, checkpoint = self._checkpoint()
+        if checkpoint.size < place.frontier.size:
+            return self._split(place, note, f"size {checkpoint.size} after {place.frontier.size} entries were shown")
+        tally: Counter[str] = Counter()
+        while place.frontier.size < checkpoint.size:
+            entries = self._page(place.frontier.size, checkpoint.size)
+            outcomes = self._accept(entries, place)
+            tally.update(_kind(each) for each in outcomes)
+            frontier = place.frontier.extended(each.leaf for each in entries[: len(outcomes)])
+            since = (place.waiting_ms if place.waiting_ms is not None else started_ms) if not outcomes else None
+            place = replace(place, frontier=frontier, waiting_ms=since)
+            self._save(place)
+            if not outcomes and not self._pull_fleets():
+                return PullResult(PullState.WAITING, tally["fresh"], tally["known"], tally["refused"])
+        if place.frontier.root() != checkpoint.root:
+            return self._split(place, note, f"the {checkpoint.size} entries shown have another root")
+        self._save(replace(place, note=note, pulled_ms=started_ms))
+        return PullResult(PullState.COMPLETE, tally["fresh"], tally["known"], tally["refused"])
+
+    def _accept(self, entries: list[_PeerEntry], place: _Place) -> list[Outcome]:
+        """The outcomes of the entries up to the first that is worth waiting for; out of patience, of the first."""
+        now_ms = self._clock.now_ms()
+        patient = place.waiting_ms is None or now_ms - place.waiting_ms < PATIENCE_MS
+        # What was not in the peer's log at the last pull cannot have arrived before it, whatever the peer says.
+        arrivals = [
+            Arrival(each.raw, self._source, min(max(each.arrived_ms, place.pulled_ms), now_ms)) for each in entries
+        ]
+        return self._service.accept_many(arrivals if patient else arrivals[:1], _WAITED_FOR if patient else ())
+
+    def _pull_fleets(self) -> bool:
+        """Whether the peer had a fleet that was new here and holds under the chain's roots."""
+        try:
+            fields = Fields(canonical_json.loads(self._get("/v1/fleets", MAX_FLEETS_BYTES)), "fleets")
+            bundles = [bundle_from_json(each) for each in fields.items("fleets", MAX_FLEETS)]
+        except (JsonError, FieldError, FleetRefused) as error:
+            raise PeerFault(f"fleets: {error}") from None
+        fresh = False
+        for bundle in bundles:
+            with suppress(FleetRefused):
+                fresh = self._service.fleets.accept(bundle) or fresh
+        return fresh
+
+    def _checkpoint(self) -> tuple[str, Checkpoint]:
+        try:
+            note = self._get("/v1/checkpoint", 4096).decode()
+            return note, read_checkpoint(note, self._origin, self._peer)
+        except (NoteRefused, UnicodeDecodeError) as error:
+            raise PeerFault(f"checkpoint: {error}") from None
+
+    def _page(self, start: int, end: int) -> list[_PeerEntry]:
+        target = f"/v1/entries?from={start}&limit={min(PAGE, end - start)}"
+        try:
+            fields = Fields(canonical_json.loads(self._get(target, MAX_PAGE_BYTES)), "body")
+            entries = [_entry(each) for each in objects(fields, "entries", min(PAGE, end - start), fewest=1)]
+        except (JsonError, FieldError) as error:
+            raise PeerFault(f"entries: {error}") from None
+        return entries
+
+    def _get(self, target: str, limit: int) -> bytes:
+        time_ms = self._clock.now_ms()
+        signature = self._signer.sign_digest(request_digest(self._origin, target, time_ms))
+        headers = {"Authorization": f"CLR-Oracle time={time_ms}, signature={data_hex(signature)}"}
+        body = bytearray()
+        try:
+            with self._client.stream("GET", target, headers=headers) as response:
+                if response.status_code != 200:
+                    raise PeerFault(f"{target}: status {response.status_code}")
+                for part in response.iter_bytes():
+                    body += part
+                    if len(body) > limit:
+                        raise PeerFault(f"{target}: the answer is longer than {limit} bytes")
+        except httpx.HTTPError as error:
+            raise PeerFault(f"{target}: {type(error).__name__}") from None
+        return bytes(body)
+
+    def _split(self, place: _Place, note: str, detail: str) -> PullResult:
+        with self._database.transaction():
+            self._save(replace(place, split_note=note))
+            refusal = Refusal(Reason.SPLIT_VIEW, f"log of {self._source}: {detail}", sha256(note.encode()))
+            self._service.quarantine.add(refusal, note.encode(), self._source, self._clock.now_ms())
+        return PullResult(PullState.SPLIT_VIEW)
+
+    def _load(self) -> _Place:
+        row = self._database.row(
+            "SELECT size, frontier, note, pulled_ms, waiting_ms, split_note FROM peers WHERE oracle = ?", (self._peer,)
+        )
+        return _Place(Frontier(), "", 0, None) if row is None else _Place(Frontier.from_bytes(*row[:2]), *row[2:])
+
+    def _save(self, place: _Place) -> None:
+        self._database.rows(
+            "INSERT OR REPLACE INTO peers VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                self._peer,
+                place.frontier.size,
+                place.frontier.to_bytes(),
+                place.note,
+                place.pulled_ms,
+                place.waiting_ms,
+                place.split_note,
+            ),
+        )
+
+
+def _entry(fields: Fields) -> _PeerEntry:
+    """An entry whose leaf is opened by what comes with it. Raises FieldError."""
+    leaf, salt = fields.data("leaf", HASH_SIZE), fields.data("salt", SALT_SIZE)
+    arrived_ms = fields.integer("arrivedMs", 0, MAX_TIME_MS)
+    text = fields.text("segment", 2 + 2 * MAX_SEGMENT)
+    raw = fields.data("segment", len(text) // 2 - 1)
+    fields.end()
+    if entry_leaf(salt, arrived_ms, raw) != leaf:
+        raise FieldError(f"{fields.at('leaf')}: is not opened by salt, arrivedMs and segment")
+    return _PeerEntry(leaf, arrived_ms, raw)
+
+
+def _kind(outcome: Outcome) -> str:
+    if isinstance(outcome, Accepted):
+        return "fresh" if outcome.fresh else "known"
+    return "refused"
