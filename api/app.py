@@ -1,14 +1,19 @@
 """The application: its parts put together from settings, its routes, its middleware."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import FastAPI
 
 from api import errors
-from oracle.clock import Clock, SystemClock
+from api.acts.built import Book
 from api.config import ApiSection
+from api.drafting import Drafting
+from api.drafts import Drafts
 from api.idempotency import Answers
+from api.keyring import Keyring
 from api.members import MembersSource
 from api.security.limits import RequestLimits
 from api.security.middleware import AccessLog, SafetyHeaders
@@ -16,8 +21,11 @@ from api.security.secret import load_or_make
 from api.security.sessions import Sessions
 from api.security.tokens import Tokens
 from api.services import Services
+from api.shelves import Shelves
 from api.store.database import open_database
-from api.v1 import oauth
+from api.v1 import drafts, oauth
+from oracle.clock import Clock, SystemClock
+from registry.transitions import Deployment
 
 DESCRIPTION = (
     "Warehouse receipts, pledges and facilities of a consortium, watched by signed device readings. "
@@ -25,7 +33,15 @@ DESCRIPTION = (
 )
 
 
-def make_services(section: ApiSection, clock: Clock | None = None) -> Services:
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What the application needs of the chain: where its contracts are, its state as indexed, each read anew."""
+
+    deployment: Callable[[], Deployment]
+    book: Callable[[], Book]
+
+
+def make_services(section: ApiSection, chain: Chain, clock: Clock | None = None) -> Services:
     """Open database, secret and members of a section whose paths are absolute. Raises MembersError, ValueError."""
     folder = Path(section.directory)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -33,14 +49,26 @@ def make_services(section: ApiSection, clock: Clock | None = None) -> Services:
     Answers(engine).forget_unfinished()
     secret = load_or_make(folder / "secret")
     members = MembersSource(section.members_file)
+    clock = clock or SystemClock()
+    drafting = Drafting(
+        drafts=Drafts(engine),
+        shelves=Shelves(folder / "documents", secret),
+        keyring=Keyring(members),
+        members=members,
+        book=chain.book,
+        deployment=chain.deployment,
+        goods_key=load_or_make(section.goods_key_file),
+        clock=clock,
+    )
     return Services(
         section=section,
         members=members,
         engine=engine,
-        clock=clock or SystemClock(),
+        clock=clock,
         sessions=Sessions(engine, secret, section.session_seconds),
         tokens=Tokens(engine, members, secret, section.public_url, section.token_seconds),
         limits=RequestLimits(),
+        drafting=drafting,
     )
 
 
@@ -50,7 +78,8 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     app.state.error_pages = {}
     errors.install(app)
-    app.include_router(oauth.router)
+    for router in (oauth.router, drafts.router):
+        app.include_router(router)
     app.add_middleware(SafetyHeaders, secure=services.section.public_url.startswith("https:"))
     app.add_middleware(AccessLog)
     app.add_middleware(CorrelationIdMiddleware)

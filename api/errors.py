@@ -10,9 +10,12 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from api.acts.kinds import Act
 from api.problems import MEDIA_TYPE, FieldError, ProblemError, document, pointer
 
 LOG = logging.getLogger("cangdan.api")
+_ACTS = frozenset(act.value for act in Act)
+"""Pydantic puts the name of the chosen model before the path of a draft's field."""
 _HTTP_CODES = {404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "unsupported-media-type"}
 PROGRAM_PATHS = ("/v1/", "/oauth2/", "/.well-known/")
 
@@ -41,7 +44,7 @@ def field_errors(errors: Sequence[Any]) -> list[FieldError]:
         place, *path = error["loc"]
         detail = str(error["msg"]).removeprefix("Value error, ")
         if place == "body":
-            steps = [step for step in path if error["type"] != "json_invalid"]
+            steps = [] if error["type"] == "json_invalid" else path[1:] if path[:1] and path[0] in _ACTS else path
             result.append(FieldError(detail, pointer=pointer(steps)))
         else:
             result.append(FieldError(detail, parameter=".".join(str(step) for step in path)))

@@ -57,6 +57,7 @@ class Member(_Part):
     name: Annotated[str, Field(min_length=1, max_length=200)]
     name_zh: str | None = None
     key_file: Path | None = None
+    passphrase_file: Path | None = None
     users: tuple[User, ...] = ()
     clients: tuple[Client, ...] = ()
 
@@ -115,10 +116,14 @@ class Members:
         member = self.by_entity.get(entity)
         return member.named(language) if member else None
 
-    def key_file(self, entity: int) -> Path | None:
-        """The file of the member's signing key, when the process holds it."""
+    def key_files(self, entity: int) -> tuple[Path, Path] | None:
+        """The files of the member's signing key and its passphrase (next to it unless named), when there are any."""
         member = self.by_entity.get(entity)
-        return self.folder / member.key_file if member and member.key_file else None
+        if member is None or member.key_file is None:
+            return None
+        key_file = self.folder / member.key_file
+        named = member.passphrase_file
+        return key_file, self.folder / named if named else key_file.with_suffix(".pass")
 
 
 class MembersSource:

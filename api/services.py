@@ -3,16 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 from starlette.requests import HTTPConnection
 
-from oracle.clock import Clock
 from api.config import ApiSection
+from api.drafting import Drafting
 from api.members import Members
 from api.security.limits import RequestLimits
 from api.security.sessions import Sessions
 from api.security.tokens import Tokens
+from oracle.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,12 @@ class Services:
     sessions: Sessions
     tokens: Tokens
     limits: RequestLimits
+    drafting: Drafting
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which times are written."""
+        return ZoneInfo(self.section.time_zone)
 
 
 def services_of(connection: HTTPConnection) -> Services:

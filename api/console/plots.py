@@ -6,7 +6,7 @@ that is stretched, with strokes that are not. Gaps in the data stay gaps in the 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from html import escape
 from math import ceil, floor, log10
 
@@ -41,7 +41,7 @@ class Labels:
     title: str
     description: str
     unit: str
-    zone: tzinfo = timezone.utc
+    zone: tzinfo = UTC
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class _Frame:
 
 
 def series_svg(points: Sequence[Point], thresholds: Sequence[Threshold], labels: Labels, step_ms: int) -> str:
-    """A line plot. `step_ms` is the usual distance of points: a longer one breaks the line. No points: an empty text."""
+    """A line plot. `step_ms` is the usual distance of points: a longer one breaks the line. Empty without points."""
     known = [point for point in points if point.value is not None]
     if not known:
         return ""
@@ -201,18 +201,17 @@ def _markers(points: Sequence[Point], frame: _Frame) -> list[str]:
     before = "pass"
     for point in points:
         if point.value is not None and point.state in ("suspect", "fail") and point.state != before:
-            found.append(
-                f'<circle class="mark-{point.state}" cx="{frame.left(point.time)}" cy="{frame.top(point.value)}" r="4"/>'
-            )
+            x, y = frame.left(point.time), frame.top(point.value)
+            found.append(f'<circle class="mark-{point.state}" cx="{x}" cy="{y}" r="4"/>')
         before = point.state
     return found
 
 
 def _threshold(threshold: Threshold, frame: _Frame) -> list[str]:
-    y = frame.top(threshold.value)
+    y, label = frame.top(threshold.value), escape(threshold.label)
     return [
         f'<line class="threshold" x1="{LEFT}%" x2="{RIGHT}%" y1="{y}" y2="{y}"/>',
-        f'<text class="threshold-label" x="{RIGHT}%" y="{y}" dy="-4" text-anchor="end">{escape(threshold.label)}</text>',
+        f'<text class="threshold-label" x="{RIGHT}%" y="{y}" dy="-4" text-anchor="end">{label}</text>',
     ]
 
 

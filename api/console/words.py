@@ -1,6 +1,6 @@
 """How values are written for people: amounts, quantities, times, hashes. Pure."""
 
-from datetime import datetime, timezone, tzinfo
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 
 from babel.core import Locale
@@ -47,20 +47,15 @@ def unit_name(unit: str, language: str) -> str:
     return chinese if language == "zh-Hans" else english
 
 
-def moment(seconds: int, zone: tzinfo = timezone.utc) -> str:
+def moment(seconds: int, zone: tzinfo = UTC) -> str:
     """A time of the chain (s) as people read it: absolute, with its offset."""
     text = datetime.fromtimestamp(seconds, zone).strftime("%Y-%m-%d %H:%M %z")
     return f"{text[:-2]}:{text[-2:]}"
 
 
-def day(milliseconds: int, zone: tzinfo = timezone.utc) -> str:
+def day(milliseconds: int, zone: tzinfo = UTC) -> str:
     """A date of event time (ms) in a zone."""
     return datetime.fromtimestamp(milliseconds / 1000, zone).strftime("%Y-%m-%d")
-
-
-def rfc3339(seconds: int, zone: tzinfo = timezone.utc) -> str:
-    """A time (s) for machines, with its offset."""
-    return datetime.fromtimestamp(seconds, zone).isoformat()
 
 
 def short(value: bytes | str) -> str:

@@ -1,7 +1,7 @@
 """What the tests of the HTTP interface share: members with keys, an application over real SQLite, tokens."""
 
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -9,17 +9,35 @@ from fastapi.testclient import TestClient
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from api.app import create_app, make_services
+from api.app import Chain, create_app, make_services
 from api.config import ApiSection
 from api.members import Client, Member, MembersFile, User, save
 from api.security.passwords import hash_password
 from api.security.roles import Role
 from api.security.tokens import ASSERTION_TYPE
 from api.services import Services
+from ledger_node.hexvalues import data_hex, read_data
+from ledger_node.keys import WORK_OF_GENERATED, new_passphrase
+from registry.items import Item, Key, Kind
+from tests.api.contents import pledge_terms
+from tests.api.seed import (
+    BANK,
+    DEPLOYMENT,
+    INSPECTOR,
+    INSURER,
+    KEEPER,
+    OTHER_BANK,
+    OWNER,
+    PLEDGE,
+    REGULATOR,
+    pledge,
+    receipt,
+    signer,
+    state,
+)
 
 BASE = "http://testserver"
 PASSWORD = "correct horse battery"
-BANK, OTHER_BANK, KEEPER, INSURER, OWNER, INSPECTOR, REGULATOR = range(1, 8)
 KINDS = {
     BANK: Role.BANK,
     OTHER_BANK: Role.BANK,
@@ -56,7 +74,6 @@ def password_hash() -> str:
 
 def member(entity: int) -> Member:
     kind = KINDS[entity]
-    jwk = client_key(f"client-{entity}").as_dict(private=False)
     return Member(
         entity=entity,
         kind=kind,
@@ -66,7 +83,10 @@ def member(entity: int) -> Member:
             User(login=f"{who}-{entity}", name=f"Person {who} {entity}", password_hash=password_hash())
             for who in ("ada", "bo")
         ),
-        clients=(Client(client_id=f"client-{entity}", jwks=(jwk,)),),
+        clients=tuple(
+            Client(client_id=name, jwks=(client_key(name).as_dict(private=False),))
+            for name in (f"client-{entity}", f"second-{entity}")
+        ),
     )
 
 
@@ -78,10 +98,13 @@ class Api:
     http: TestClient
     clock: Clock
     folder: Path
+    book: dict[Key, Item] = field(default_factory=state)
 
-    def assertion(self, entity: int, **changes: object) -> str:
+    pledge_id = data_hex(PLEDGE)
+
+    def assertion(self, entity: int, who: str = "client", **changes: object) -> str:
         now = self.clock.now_ms() // 1000
-        name = f"client-{entity}"
+        name = f"{who}-{entity}"
         claims = {
             "iss": name, "sub": name, "aud": f"{BASE}/oauth2/token", "iat": now, "exp": now + 60,
             "jti": secrets.token_hex(8), **changes,
@@ -97,18 +120,56 @@ class Api:
         }
         return self.http.post("/oauth2/token", data=form)
 
-    def token(self, entity: int, **more: str) -> str:
-        return self.ask_token(self.assertion(entity), **more).json()["access_token"]
+    def token(self, entity: int, who: str = "client", **more: str) -> str:
+        return self.ask_token(self.assertion(entity, who), **more).json()["access_token"]
 
-    def headers(self, entity: int) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token(entity)}", "Idempotency-Key": secrets.token_hex(8)}
+    def post(self, entity: int, path: str, body: object, client: str = "client"):
+        return self.http.post(path, json=body, headers=self.headers(entity, client))
+
+    def get(self, entity: int, path: str):
+        return self.http.get(path, headers={"Authorization": f"Bearer {self.token(entity)}"})
+
+    def headers(self, entity: int, who: str = "client") -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token(entity, who)}", "Idempotency-Key": secrets.token_hex(8)}
+
+    def restarted(self) -> "Api":
+        """The same folder served by a new process."""
+        return start(self.folder, self.clock, self.book)
+
+    def pledge_receipt(self) -> None:
+        """As if the chain had the receipt pledged to the bank."""
+        self.book[Key(Kind.PLEDGE, PLEDGE)] = pledge()
+
+    def adopt(self, draft: dict) -> None:
+        """As if the chain had taken a drafted receipt."""
+        id_ = read_data("id", draft["id"], 32)
+        terms = self.services.drafting.drafts.get(id_).consent
+        self.book[Key(Kind.RECEIPT, id_)] = replace(receipt(), id=id_, terms=terms)
+
+    def pledge_terms(self) -> dict[str, object]:
+        return pledge_terms()
+
+
+def write_keys(folder: Path) -> None:
+    for entity in KINDS:
+        key_file = folder / "keys" / f"{entity}.json"
+        new_passphrase(key_file.with_suffix(".pass"))
+        signer(entity).save(key_file, key_file.with_suffix(".pass"), WORK_OF_GENERATED)
 
 
 def make_api(folder: Path, **section: object) -> Api:
     save(folder / "members.json", MembersFile(members=tuple(member(entity) for entity in KINDS)))
+    write_keys(folder)
+    return start(folder, Clock(), state(), **section)
+
+
+def start(folder: Path, clock: Clock, book: dict[Key, Item], **section: object) -> Api:
     settings = ApiSection(
-        directory=folder / "api", members_file=folder / "members.json", public_url=BASE, **section
+        directory=folder / "api",
+        members_file=folder / "members.json",
+        goods_key_file=folder / "keys" / "goods",
+        public_url=BASE,
+        **section,
     )
-    clock = Clock()
-    services = replace(make_services(settings, clock))
-    return Api(services, TestClient(create_app(services), base_url=BASE), clock, folder)
+    services = make_services(settings, Chain(deployment=lambda: DEPLOYMENT, book=lambda: book), clock)
+    return Api(services, TestClient(create_app(services), base_url=BASE), clock, folder, book)

@@ -1,6 +1,6 @@
 """Plots: what must never be drawn first, then what is."""
 
-from datetime import timezone
+from datetime import UTC
 from xml.etree import ElementTree
 
 import pytest
@@ -100,7 +100,7 @@ def test_steps_of_an_axis_are_round(low, high, steps):
 
 
 def test_time_steps_are_at_most_five_and_round():
-    labels = [label for _, label in time_steps(0, 7 * 3600_000, timezone.utc)]
+    labels = [label for _, label in time_steps(0, 7 * 3600_000, UTC)]
     assert labels == ["00:00", "02:00", "04:00", "06:00"]
 
 

@@ -1,0 +1,61 @@
+"""Answers to reads: entity tags, conditional requests, links, opaque cursors."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import Request, Response
+from pydantic import BaseModel
+
+from api.problems import FieldError, ProblemError
+from ledger_node.hashing import sha256
+
+Place = Sequence[int | str]
+"""Where in an order a page ends."""
+MAX_PAGE = 200
+
+
+def reply(
+    request: Request, body: BaseModel | Mapping[str, Any], links: Mapping[str, str] | None = None, status: int = 200
+) -> Response:
+    """The JSON answer to a read, or 304 when the asker has it already; `links` by relation."""
+    plain = body.model_dump(mode="json", by_alias=True) if isinstance(body, BaseModel) else dict(body)
+    text = json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
+    tag = f'"{sha256(text).hex()[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
+    if links:
+        headers["Link"] = ", ".join(f'<{target}>; rel="{relation}"' for relation, target in links.items())
+    if request.method in ("GET", "HEAD") and tag in _tags(request.headers.get("if-none-match", "")):
+        return Response(status_code=304, headers=headers)
+    return Response(text, status, headers, media_type="application/json")
+
+
+def cursor_of(place: Place) -> str:
+    """The opaque cursor that a next page starts from."""
+    return base64.urlsafe_b64encode(json.dumps(list(place)).encode()).decode().rstrip("=")
+
+
+def place_of(cursor: str, *kinds: type) -> tuple[Any, ...]:
+    """The place that a cursor names. Raises ProblemError for a text that is no cursor of this list."""
+    try:
+        place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error):
+        place = None
+    if not isinstance(place, list) or [type(each) for each in place] != list(kinds):
+        detail = "is not a cursor of this list"
+        raise ProblemError("invalid-request", f"cursor: {detail}", [FieldError(detail, parameter="cursor")])
+    return tuple(place)
+
+
+def next_link(request: Request, cursor: str | None) -> dict[str, str]:
+    """The link to the next page, with the other parameters kept."""
+    if cursor is None:
+        return {}
+    url = request.url.include_query_params(cursor=cursor)
+    return {"next": f"{url.path}?{url.query}"}
+
+
+def _tags(header: str) -> set[str]:
+    return {tag.strip().removeprefix("W/") for tag in header.split(",")}

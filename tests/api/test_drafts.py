@@ -1,0 +1,220 @@
+"""Drafts and consents over HTTP: refusals first."""
+
+import json
+
+import pytest
+
+from ledger_node.hexvalues import data_hex
+from ledger_node.secp256k1 import recover
+from registry.consents import digest
+from registry.structs import Release
+from tests.api.app_kit import Api
+from tests.api.contents import CANARY, facility_request, issue_request, rule
+from tests.api.seed import BANK, DEPLOYMENT, INSURER, KEEPER, OTHER_BANK, OWNER, REGULATOR, signer
+
+
+def drafted(api: Api, entity: int = OWNER) -> dict:
+    answer = api.post(entity, "/v1/drafts", issue_request(OWNER, KEEPER))
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def pointers(answer) -> list[str]:
+    return [error["pointer"] for error in answer.json()["errors"]]
+
+
+def test_no_draft_without_a_token(api: Api):
+    answer = api.http.post("/v1/drafts", json=issue_request(OWNER, KEEPER), headers={"Idempotency-Key": "12345678"})
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
+
+
+def test_no_draft_for_a_role_that_may_not_write(api: Api):
+    answer = api.post(REGULATOR, "/v1/drafts", issue_request(OWNER, KEEPER))
+    assert (answer.status_code, answer.json()["code"]) == (403, "insufficient-scope")
+
+
+def test_no_draft_for_a_member_that_is_no_party(api: Api):
+    answer = api.post(BANK, "/v1/drafts", issue_request(OWNER, KEEPER))
+    assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+def test_an_unknown_field_is_named_by_a_pointer(api: Api):
+    answer = api.post(OWNER, "/v1/drafts", {**issue_request(OWNER, KEEPER), "quantity": 1})
+    assert (answer.status_code, pointers(answer)) == (422, ["#/quantity"])
+
+
+def test_a_missing_field_of_the_receipt_is_named_by_a_pointer(api: Api):
+    request = issue_request(OWNER, KEEPER)
+    del request["content"]["goods"]["grade"]
+    answer = api.post(OWNER, "/v1/drafts", request)
+    assert pointers(answer) == ["#/content/goods/grade"]
+    assert "is missing" in answer.json()["errors"][0]["detail"]
+
+
+def test_a_body_that_is_no_json_is_refused(api: Api):
+    headers = {**api.headers(OWNER), "Content-Type": "application/json"}
+    answer = api.http.post("/v1/drafts", content=b"{", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed-request")
+
+
+def test_an_error_never_repeats_a_value(api: Api):
+    request = issue_request(OWNER, KEEPER)
+    request["content"]["quantity"] = CANARY
+    assert CANARY not in api.post(OWNER, "/v1/drafts", request).text
+
+
+def test_a_pledge_of_an_unknown_receipt_points_at_it(api: Api):
+    request = {"act": "pledge", "receipt": "0x" + "ee" * 32, "pledgee": BANK, "terms": {}}
+    assert pointers(api.post(OWNER, "/v1/drafts", request)) == ["#/receipt"]
+
+
+def test_a_hold_on_one_kind_of_evidence_is_refused_by_its_rule(api: Api):
+    request = facility_request(BANK, OWNER)
+    request["rules"] = [rule(conditions=rule()["conditions"][:1])]
+    answer = api.post(BANK, "/v1/drafts", request)
+    assert pointers(answer) == ["#/rules/0/conditions"]
+    assert "two kinds" in answer.json()["errors"][0]["detail"]
+
+
+def test_others_do_not_see_a_draft(api: Api):
+    made = drafted(api)
+    for stranger in (BANK, OTHER_BANK, INSURER):
+        answer = api.get(stranger, f"/v1/drafts/{made['id']}")
+        assert answer.status_code == 404
+        assert CANARY not in answer.text
+        assert api.get(stranger, "/v1/drafts").json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "rule_"),
+    [
+        (lambda s: s[:-1], "64 bytes"),
+        (lambda s: bytes(64), "signature refused"),
+        (lambda s: s[:32] + bytes([s[32] ^ 0x80]) + s[33:], "live account"),
+    ],
+)
+def test_a_broken_signature_is_refused_by_its_rule(api: Api, change, rule_):
+    made = drafted(api)
+    signature = change(signer(OWNER).sign_digest(bytes.fromhex(made["id"][2:])))
+    answer = api.post(OWNER, f"/v1/drafts/{made['id']}/consents", {"signature": data_hex(signature)})
+    assert (answer.status_code, answer.json()["code"]) == (422, "consent-refused")
+    assert rule_ in answer.json()["detail"]
+
+
+def test_a_signature_of_another_member_s_key_is_refused(api: Api):
+    made = drafted(api)
+    forged = signer(BANK).sign_digest(bytes.fromhex(made["id"][2:]))
+    answer = api.post(KEEPER, f"/v1/drafts/{made['id']}/consents", {"signature": data_hex(forged)})
+    assert answer.json()["code"] == "consent-refused"
+
+
+def test_nobody_consents_for_another_member(api: Api):
+    made = drafted(api)
+    signature = data_hex(signer(KEEPER).sign_digest(bytes.fromhex(made["id"][2:])))
+    body = {"entity": KEEPER, "signature": signature}
+    assert api.post(OWNER, f"/v1/drafts/{made['id']}/consents", body).status_code == 403
+
+
+def test_a_consent_is_a_signature_or_a_wish_to_sign_not_both(api: Api):
+    made = drafted(api)
+    body = {"sign": True, "signature": "0x" + "00" * 64}
+    assert api.post(OWNER, f"/v1/drafts/{made['id']}/consents", body).status_code == 422
+
+
+def test_a_drafted_receipt_commits_to_its_content_and_names_both_parties(api: Api):
+    made = drafted(api)
+    message = made["typedData"]["message"]
+    assert message["contentHash"] == made["documents"]["content"]["commitment"]
+    assert made["documents"]["content"]["content"]["goods"]["name"] == CANARY
+    assert [(party["entity"], party["state"]) for party in made["parties"]] == [
+        (OWNER, "waiting"),
+        (KEEPER, "waiting"),
+    ]
+    assert made["state"] == "gathering"
+
+
+def test_a_draft_is_complete_when_each_party_has_signed(api: Api):
+    made = drafted(api)
+    path = f"/v1/drafts/{made['id']}/consents"
+    assert api.post(OWNER, path, {"sign": True}).json()["state"] == "gathering"
+    signature = signer(KEEPER).sign_digest(bytes.fromhex(made["id"][2:]))
+    done = api.post(KEEPER, path, {"entity": KEEPER, "signature": data_hex(signature)}).json()
+    assert (done["state"], [party["state"] for party in done["parties"]]) == ("complete", ["signed", "signed"])
+
+
+def test_a_draft_survives_a_restart(api: Api):
+    made = drafted(api)
+    again = api.restarted()
+    assert again.get(KEEPER, f"/v1/drafts/{made['id']}").json()["typedData"] == made["typedData"]
+
+
+def test_the_id_is_the_digest_that_the_key_signed(api: Api):
+    made = drafted(api)
+    api.post(OWNER, f"/v1/drafts/{made['id']}/consents", {"sign": True})
+    id_ = bytes.fromhex(made["id"][2:])
+    kept = api.services.drafting.drafts.get(id_)
+    assert digest(kept.consent, DEPLOYMENT) == id_
+    assert recover(id_, kept.signatures[OWNER].signature) == signer(OWNER).address
+
+
+def test_two_people_must_agree_to_a_release(api: Api):
+    api.pledge_receipt()
+    made = api.post(BANK, "/v1/drafts", {"act": "release", "pledge": api.pledge_id}).json()
+    path = f"/v1/drafts/{made['id']}/consents"
+    first = api.post(BANK, path, {"sign": True}).json()
+    assert (first["state"], first["parties"][0]["state"]) == ("gathering", "second-person")
+    assert api.post(BANK, path, {"sign": True}).json()["state"] == "gathering"
+    second = api.post(BANK, path, {"sign": True}, client="second").json()
+    assert (second["state"], second["parties"][0]["state"]) == ("complete", "signed")
+    assert isinstance(api.services.drafting.drafts.get(bytes.fromhex(made["id"][2:])).consent, Release)
+
+
+def test_a_facility_hides_its_rules_behind_a_root_and_keeps_them_for_its_parties(api: Api):
+    made = api.post(BANK, "/v1/drafts", facility_request(BANK, OWNER)).json()
+    message = made["typedData"]["message"]
+    assert (message["rules"], message["instalments"]) == ("1", "1")
+    assert len(made["extras"]["rules"][0]["salt"]) == 66
+    assert made["documents"]["terms"]["content"]["covenants"] == [made["documents"]["clause/0"]["commitment"]]
+
+
+def test_a_pledge_hands_the_receipt_s_content_to_the_pledgee(api: Api):
+    made = drafted(api)
+    api.adopt(made)
+    terms = api.pledge_terms()
+    pledge = api.post(OWNER, "/v1/drafts", {"act": "pledge", "receipt": made["id"], "pledgee": BANK, "terms": terms})
+    assert pledge.status_code == 201, pledge.text
+    commitment = bytes.fromhex(made["documents"]["content"]["commitment"][2:])
+    shelves = api.services.drafting.shelves
+    assert shelves.document(BANK, commitment).goods.name == CANARY
+    assert shelves.opening(OTHER_BANK, commitment) is None
+
+
+def test_drafts_are_paged_newest_first(api: Api):
+    made = []
+    for _ in range(3):
+        made.append(drafted(api)["id"])
+        api.clock.forward(1)
+    first = api.get(OWNER, "/v1/drafts?limit=2")
+    assert [each["id"] for each in first.json()["items"]] == made[:0:-1]
+    rest = api.get(OWNER, first.headers["link"].split(">")[0][1:])
+    assert [each["id"] for each in rest.json()["items"]] == made[:1]
+
+
+def test_a_text_that_is_no_cursor_is_refused(api: Api):
+    answer = api.get(OWNER, "/v1/drafts?cursor=abc")
+    assert answer.json()["errors"] == [{"parameter": "cursor", "detail": "is not a cursor of this list"}]
+
+
+def test_nothing_personal_or_secret_reaches_the_log(api: Api, caplog: pytest.LogCaptureFixture):
+    caplog.set_level("DEBUG")
+    token = api.token(OWNER)
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "key-of-this-test"}
+    made = api.http.post("/v1/drafts", json=issue_request(OWNER, KEEPER), headers=headers).json()
+    other_key = {**headers, "Idempotency-Key": "another-key-of-it"}
+    api.http.post(f"/v1/drafts/{made['id']}/consents", json={"sign": True}, headers=other_key)
+    signature = api.services.drafting.drafts.get(bytes.fromhex(made["id"][2:])).signatures[OWNER].signature
+    private_key = OWNER.to_bytes(32, "big").hex()
+    for secret in (token, CANARY, signature.hex(), "key-of-this-test", private_key):
+        assert secret not in caplog.text
+    lines = [json.loads(record.message) for record in caplog.records if record.name == "cangdan.api.access"]
+    assert lines[-1]["actor"] == f"client:client-{OWNER}"
