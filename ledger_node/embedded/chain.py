@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import rlp
 from eth.abc import BlockHeaderAPI, ReceiptAPI, StateAPI
@@ -36,10 +37,22 @@ from ledger_node.embedded.vm import (
 from ledger_node.genesis import Genesis, dump_genesis
 from ledger_node.hashing import keccak256
 from ledger_node.hexvalues import address_hex
-from ledger_node.secp256k1 import address_of, sign65
 
 LOCK_NAME = "ledger.lock"
 Listener = Callable[[SealedBlock], None]
+
+
+class BlockSigner(Protocol):
+    """Whoever seals blocks: `ledger_node.keys.LocalSigner`, or a signer elsewhere."""
+
+    @property
+    def address(self) -> bytes:
+        """The 20-byte address in the genesis file."""
+        ...
+
+    def sign65(self, digest: bytes) -> bytes:
+        """The 65-byte signature r, s, v (27 or 28) of a block hash."""
+        ...
 
 
 @dataclass(slots=True)
@@ -55,9 +68,9 @@ class EmbeddedChain:
     """
 
     def __init__(
-        self, directory: Path, genesis: Genesis, sealer_key: bytes, *, clock: Callable[[], float] = time.time
+        self, directory: Path, genesis: Genesis, signer: BlockSigner, *, clock: Callable[[], float] = time.time
     ) -> None:
-        if address_of(sealer_key) != genesis.sealer:
+        if signer.address != genesis.sealer:
             raise LedgerMismatch(f"the key given is not that of the genesis' sealer {address_hex(genesis.sealer)}")
         self.genesis = genesis
         self._lock_file = _lock(directory)
@@ -65,9 +78,9 @@ class EmbeddedChain:
             undo.callback(os.close, self._lock_file)
             self.store = Store(directory)
             undo.callback(self.store.close)
-            self._head = self._open_head(sealer_key)
+            self._head = self._open_head(signer)
             undo.pop_all()
-        self._sealer_key = sealer_key
+        self._signer = signer
         self._clock = clock
         self._rules = Rules(genesis.chain_id, genesis.gas_limit)
         self._pool = Pool()
@@ -144,12 +157,12 @@ class EmbeddedChain:
             self.store.close()
             os.close(self._lock_file)
 
-    def _open_head(self, sealer_key: bytes) -> Block:
+    def _open_head(self, signer: BlockSigner) -> Block:
         head = self.store.head()
         if head is None:
             state = self.store.state()
             header = genesis_block(self.genesis, state)
-            block = _signed(sealer_key, header, [])
+            block = _signed(signer, header, [])
             self.store.commit_block(SealedBlock(block, ()), state, (("genesis", dump_genesis(self.genesis)),))
             return block
         if self.store.meta("genesis") != dump_genesis(self.genesis):
@@ -206,7 +219,7 @@ class EmbeddedChain:
         done, refused = self._execute(state, header, chosen, time.monotonic() + budget)
         transactions = [entry.transaction for entry, _ in done]
         final = finished_header(header, state, transactions, [outcome.receipt for _, outcome in done])
-        block = _signed(self._sealer_key, final, [entry.raw for entry, _ in done])
+        block = _signed(self._signer, final, [entry.raw for entry, _ in done])
         sealed = SealedBlock(block, _mined(block, done), tuple(refused))
         self.store.commit_block(sealed, view)
         with self._pool_changed:
@@ -240,9 +253,9 @@ class EmbeddedChain:
         return done, refused
 
 
-def _signed(sealer_key: bytes, header: BlockHeaderAPI, raws: list[bytes]) -> Block:
+def _signed(signer: BlockSigner, header: BlockHeaderAPI, raws: list[bytes]) -> Block:
     hashes = tuple(keccak256(raw) for raw in raws)
-    return Block(header, sign65(sealer_key, header.hash), _block_size(header, raws), hashes)
+    return Block(header, signer.sign65(header.hash), _block_size(header, raws), hashes)
 
 
 def _lock(directory: Path) -> int:

@@ -3,7 +3,6 @@
 It runs `python -m ledger_node.embedded.launch`, which serves one directory until SIGTERM.
 """
 
-import os
 import signal
 import socket
 import subprocess
@@ -17,16 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger_node.embedded.errors import LedgerError
+from ledger_node.embedded.files import GENESIS_FILE, open_files
 from ledger_node.embedded.sealer import Pace
 from ledger_node.embedded.server import ServerSettings, serve
-from ledger_node.genesis import DEFAULT_CHAIN_ID, Genesis, Prefund, dump_genesis, load_genesis
-from ledger_node.secp256k1 import address_of, generate
+from ledger_node.genesis import DEFAULT_CHAIN_ID, Genesis, Prefund, load_genesis
 
 START_SECONDS = 60.0
 QUICK_PACE = Pace(interval=0.05, idle=0)
 """Blocks at once when transactions come, and none without."""
-GENESIS_FILE = "genesis.json"
-KEY_FILE = "sealer.key"
 LOG_FILE = "ledger.log"
 
 
@@ -61,17 +58,8 @@ class LedgerProcess:
 
 
 def prepare(directory: Path, *, chain_id: int = DEFAULT_CHAIN_ID, alloc: tuple[Prefund, ...] = ()) -> Genesis:
-    """Write a fresh sealer key (plain, mode 0600) and a genesis file into `directory`, unless they are there."""
-    directory.mkdir(parents=True, exist_ok=True)
-    genesis_file = directory / GENESIS_FILE
-    if genesis_file.exists():
-        return load_genesis(genesis_file)
-    key = generate()
-    genesis = Genesis(chain_id, address_of(key), alloc=alloc)
-    with open(os.open(directory / KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(key.hex().encode())
-    genesis_file.write_bytes(dump_genesis(genesis))
-    return genesis
+    """Write a new sealer key and a genesis file into `directory`, unless they are there; the genesis."""
+    return open_files(directory, chain_id=chain_id, alloc=alloc)[0]
 
 
 def start(directory: Path, *, port: int = 0, pace: Pace = QUICK_PACE) -> LedgerProcess:
@@ -115,10 +103,9 @@ def running_ledger(
 def main(arguments: list[str]) -> None:
     """Serve a directory that `prepare` made: DIRECTORY PORT INTERVAL IDLE."""
     directory, port, interval, idle = Path(arguments[0]), int(arguments[1]), float(arguments[2]), float(arguments[3])
-    key = bytes.fromhex((directory / KEY_FILE).read_text())
-    genesis = load_genesis(directory / GENESIS_FILE)
+    genesis, signer = open_files(directory)
     try:
-        serve(ServerSettings(directory, genesis, port=port, pace=Pace(interval, idle)), key)
+        serve(ServerSettings(directory, genesis, port=port, pace=Pace(interval, idle)), signer)
     except LedgerError as error:
         sys.exit(str(error))
 

@@ -8,11 +8,11 @@ from typing import Any
 from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
-from ledger_node.embedded.chain import EmbeddedChain
+from ledger_node.embedded.chain import BlockSigner, EmbeddedChain
 from ledger_node.embedded.node import local_node
 from ledger_node.embedded.rpc.dispatch import Dispatcher
 from ledger_node.genesis import Genesis, Prefund
-from ledger_node.secp256k1 import address_of, generate
+from ledger_node.keys import LocalSigner
 
 
 class EmbeddedProvider(JSONBaseProvider):
@@ -40,9 +40,9 @@ def chain_in_directory(
     *,
     alloc: tuple[Prefund, ...] = (),
     chain_id: int = 20590,
-    sealer_key: bytes | None = None,
+    signer: BlockSigner | None = None,
     clock: Callable[[], float] = time.time,
 ) -> EmbeddedChain:
     """A chain in `directory` whose genesis is made here; its sealer is a fresh key unless one is given."""
-    key = sealer_key or generate()
-    return EmbeddedChain(directory, Genesis(chain_id, address_of(key), alloc=alloc), key, clock=clock)
+    sealer = signer or LocalSigner.generate()
+    return EmbeddedChain(directory, Genesis(chain_id, sealer.address, alloc=alloc), sealer, clock=clock)

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from ledger_node.embedded.chain import EmbeddedChain
+from ledger_node.embedded.chain import BlockSigner, EmbeddedChain
 from ledger_node.embedded.errors import LedgerError
 from ledger_node.embedded.node import CALL_GAS_CAP, Node
 from ledger_node.embedded.rpc.dispatch import Dispatcher
@@ -192,11 +192,11 @@ def _listen(settings: ServerSettings) -> socket.socket:
         raise LedgerError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from None
 
 
-def serve(settings: ServerSettings, sealer_key: bytes) -> None:
+def serve(settings: ServerSettings, signer: BlockSigner) -> None:
     """Serve the ledger until SIGTERM or SIGINT. Raises LedgerError when it cannot be opened or stops sealing."""
     with contextlib.ExitStack() as open_things:
         listener = open_things.enter_context(_listen(settings))
-        chain = EmbeddedChain(settings.directory, settings.genesis, sealer_key)
+        chain = EmbeddedChain(settings.directory, settings.genesis, signer)
         open_things.callback(chain.close)
         workers = Workers(settings.directory, settings.workers, settings.call_timeout)
         open_things.callback(workers.close)

@@ -30,14 +30,15 @@ class Workers:
         self._executor = self._start()
 
     def __call__(self, question: Question) -> bytes | int:
-        """As `reads.answer`; raises ExecutionError also when the time is over or the worker died."""
-        with self._lock:
-            executor = self._executor
-        try:
-            return executor.submit(_work, question, self._timeout).result()
-        except BrokenProcessPool:
-            self._replace(executor)
-            raise ExecutionError("execution aborted (its worker died)") from None
+        """As `reads.answer`; raises ExecutionError also when the time is over or two workers died of the question."""
+        for _ in range(2):
+            with self._lock:
+                executor = self._executor
+            try:
+                return executor.submit(_work, question, self._timeout).result()
+            except BrokenProcessPool:
+                self._replace(executor)
+        raise ExecutionError("execution aborted (its worker died)")
 
     def warm_up(self) -> None:
         """Begin to start all processes, so that the first call waits less."""

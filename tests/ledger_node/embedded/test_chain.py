@@ -12,7 +12,7 @@ from ledger_node.embedded.provider import chain_in_directory
 from ledger_node.embedded.rpc.formats import block_json
 from ledger_node.genesis import Genesis, Prefund, genesis_digest
 from ledger_node.headers import check_seal, read_header
-from ledger_node.secp256k1 import address_of, generate
+from ledger_node.keys import LocalSigner
 from tests.ledger_node.embedded.chain_kit import BURN, STORE_WORD, creation, new_person, word
 
 
@@ -26,12 +26,12 @@ class Clock:
 
 @pytest.fixture
 def key():
-    return generate()
+    return LocalSigner.generate()
 
 
 @pytest.fixture
 def genesis(key):
-    return Genesis(20590, address_of(key))
+    return Genesis(20590, key.address)
 
 
 def test_a_second_process_is_refused_by_name(chain, tmp_path):
@@ -66,7 +66,7 @@ def test_a_refused_opening_leaves_the_directory_free(tmp_path, key, genesis):
 
 def test_another_sealer_key_is_refused(tmp_path, genesis):
     with pytest.raises(LedgerMismatch, match="not that of the genesis"):
-        EmbeddedChain(tmp_path, genesis, generate())
+        EmbeddedChain(tmp_path, genesis, LocalSigner.generate())
 
 
 def test_refused_transactions_leave_nothing(chain):
