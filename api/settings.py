@@ -55,17 +55,7 @@ class SupervisorSection(BaseModel):
 
 
 def _four_oracles() -> tuple[OracleSection, ...]:
-    def one(number: int) -> OracleSection:
-        name, port = f"oracle-{number}", FIRST_ORACLE_PORT + number - 1
-        return OracleSection(
-            name=name,
-            port=port,
-            url=f"http://127.0.0.1:{port}",
-            directory=Path(name),
-            key_file=Path(f"keys/{name}.json"),
-        )
-
-    return tuple(one(number) for number in range(1, 5))
+    return tuple(OracleSection(name=f"oracle-{number}", port=FIRST_ORACLE_PORT + number - 1) for number in range(1, 5))
 
 
 class Settings(BaseSettings):

@@ -16,9 +16,15 @@ class LedgerSection(BaseModel):
     )
     host: str = Field(default="127.0.0.1", description="where the embedded ledger listens")
     port: int = Field(default=20590, ge=1, le=65535)
-    rpc_url: str = Field(default="http://127.0.0.1:20590", description="JSON-RPC over HTTP, what all clients use")
-    ws_url: str = Field(default="ws://127.0.0.1:20590", description="JSON-RPC over WebSocket, for subscriptions")
-    directory: Path = Field(default=Path("ledger"), description="blocks and state, under the state directory")
-    genesis_file: Path = Field(default=Path("genesis.json"), description="docs/formats/genesis.md")
-    sealer_key_file: Path = Field(default=Path("keys/sealer.json"), description="signs each block hash")
+    rpc_url: str = Field(
+        default_factory=lambda given: f"http://{given.get('host')}:{given.get('port')}",
+        description="JSON-RPC over HTTP, what all clients use; the embedded ledger's when not given",
+    )
+    ws_url: str = Field(
+        default_factory=lambda given: f"ws://{given.get('host')}:{given.get('port')}",
+        description="JSON-RPC over WebSocket, for subscriptions; the embedded ledger's when not given",
+    )
+    directory: Path = Field(default=Path("ledger"), description="genesis file, sealer key, blocks, state")
+    block_seconds: float = Field(default=0.2, gt=0, le=60, description="least time between two blocks")
+    idle_seconds: float = Field(default=5, ge=0, description="most time without a block; 0: no empty blocks")
     finality: int = Field(default=0, ge=0, description="blocks on top of one until it is final")

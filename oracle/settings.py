@@ -13,6 +13,12 @@ class OracleSection(BaseModel):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$", description="what `cangdan oracle run --name` takes")
     host: str = Field(default="127.0.0.1", description="where it listens")
     port: int = Field(ge=1, le=65535)
-    url: str = Field(description="where devices and the other oracles reach it")
-    directory: Path = Field(description="its log and state, under the state directory")
-    key_file: Path = Field(description="signs reports, rounds and receipts of segments")
+    url: str = Field(
+        default_factory=lambda given: f"http://{given.get('host')}:{given.get('port')}",
+        description="where devices and the other oracles reach it",
+    )
+    directory: Path = Field(default_factory=lambda given: Path(str(given.get("name"))), description="its log and state")
+    key_file: Path = Field(
+        default_factory=lambda given: Path(f"keys/{given.get('name')}.json"),
+        description="signs reports, rounds and receipts of segments",
+    )

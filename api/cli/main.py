@@ -10,13 +10,13 @@ from typing import Annotated
 
 import typer
 
-from api.cli import stack
+from api.cli import contracts, ledger, stack
 from api.cli.output import NO, WRONG_USE, CommandError
 
 app = typer.Typer(
     name="cangdan",
     help="Digital warehouse receipts on a consortium ledger, watched by signed device readings.",
-    invoke_without_command=True,
+    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -27,6 +27,8 @@ def _verbs() -> None:
     app.command("up")(stack.up)
     app.command("down")(stack.down)
     app.command("status")(stack.status)
+    app.add_typer(ledger.app, name="ledger")
+    app.add_typer(contracts.app, name="contracts")
 
 
 def _version(wanted: bool) -> None:
@@ -39,7 +41,6 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def options(
-    context: typer.Context,
     home: Annotated[
         Path | None,
         typer.Option(envvar="CANGDAN_HOME", help="State directory, with cangdan.toml; .cangdan when not given."),
@@ -51,9 +52,6 @@ def options(
     """Options that stand before the verb; the processes that a verb starts inherit them."""
     if home is not None:
         os.environ["CANGDAN_HOME"] = str(home.expanduser().absolute())
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help(), err=True)
-        raise typer.Exit(WRONG_USE)
 
 
 def run(arguments: list[str] | None = None) -> int:
@@ -61,8 +59,12 @@ def run(arguments: list[str] | None = None) -> int:
     try:
         code = app(arguments, prog_name="cangdan", standalone_mode=False)
     except typer.TyperException as error:
+        text = error.format_message()
+        if text.startswith("Usage:"):  # a group without a verb: what it has to offer is the best answer
+            typer.echo(text, err=True)
+            return WRONG_USE
         context = getattr(error, "ctx", None)
-        return _told(f"{error.format_message()} See {context.command_path if context else 'cangdan'} --help", WRONG_USE)
+        return _told(f"{text} See {context.command_path if context else 'cangdan'} --help", WRONG_USE)
     except typer.Abort:
         return _told("stopped", NO)
     except CommandError as error:

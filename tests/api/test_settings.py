@@ -21,7 +21,7 @@ def write(home: Path, text: str) -> Path:
         ("[ledger]\nengine = 'besu'\n", "ledger.engine: Input should be 'embedded' or 'external'"),
         ("[[oracles]]\nname = 'Ä'\n", "oracles.0.name: String should match pattern"),
         ("ledger = [\n", "cangdan.toml: "),
-        ("[[oracles]]\nname='a'\nport=1\nurl='u'\ndirectory='d'\nkey_file='k'\n" * 2, "each name may stand once"),
+        ("[[oracles]]\nname='a'\nport=1\n" * 2, "each name may stand once"),
     ],
 )
 def test_a_wrong_file_is_refused_by_field_and_rule_in_one_line(tmp_path: Path, text: str, cause: str) -> None:
@@ -67,9 +67,9 @@ def test_no_two_processes_share_a_port(tmp_path: Path) -> None:
 
 
 def test_a_relative_path_lies_under_the_state_directory_and_an_absolute_one_stays(tmp_path: Path) -> None:
-    settings = load_settings(write(tmp_path, "[ledger]\ngenesis_file = '/etc/genesis.json'\n"))
+    settings = load_settings(write(tmp_path, "[contracts]\naddresses_file = '/etc/addresses.json'\n"))
     assert settings.ledger.directory == tmp_path / "ledger"
-    assert settings.ledger.genesis_file == Path("/etc/genesis.json")
+    assert settings.contracts.addresses_file == Path("/etc/addresses.json")
     assert settings.oracles[0].key_file == tmp_path / "keys/oracle-1.json"
     assert settings.indexer.database_url == f"sqlite:///{tmp_path}/index.db"
 
@@ -87,6 +87,16 @@ def test_a_variable_overrides_one_field_and_leaves_its_neighbours(
     monkeypatch.setenv("CANGDAN_LEDGER__PORT", "2000")
     ledger = load_settings(tmp_path).ledger
     assert (ledger.port, ledger.finality) == (2000, 3)
+
+
+def test_an_address_follows_the_port_unless_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANGDAN_LEDGER__PORT", "2000")
+    settings = load_settings(
+        write(tmp_path, "[[oracles]]\nname = 'north'\nport = 3000\nurl = 'https://north.example'\n")
+    )
+    assert (settings.ledger.rpc_url, settings.ledger.ws_url) == ("http://127.0.0.1:2000", "ws://127.0.0.1:2000")
+    assert settings.oracle("north").url == "https://north.example"
+    assert settings.oracle("north").directory == tmp_path / "north"
 
 
 def test_the_state_directory_is_the_variable_else_below_the_working_directory(

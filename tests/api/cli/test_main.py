@@ -32,10 +32,13 @@ def test_settings_that_cannot_be_read_are_wrong_use_and_named(tmp_path: Path) ->
     assert result.stderr.startswith("cangdan: ledger.prot: Extra inputs are not permitted; mend it in ")
 
 
-def test_without_a_verb_the_help_is_shown_and_the_use_is_wrong(tmp_path: Path) -> None:
-    result = cangdan(tmp_path)
+@pytest.mark.parametrize(("arguments", "offered"), [([], "status"), (["ledger"], "serve"), (["contracts"], "build")])
+def test_without_a_verb_the_help_is_shown_and_the_use_is_wrong(
+    tmp_path: Path, arguments: list[str], offered: str
+) -> None:
+    result = cangdan(tmp_path, *arguments)
     assert result.returncode == 2
-    assert "status" in result.stderr
+    assert f"\n  {offered} " in result.stderr
 
 
 def test_nothing_running_is_a_no(tmp_path: Path) -> None:
