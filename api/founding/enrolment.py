@@ -1,0 +1,118 @@
+"""Members of this machine's API: an entity on the chain, a signing key, a person who signs in, a program's key."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from joserfc.jwk import ECKey
+
+from api.founding.operator import Operator
+from api.members import Client, Member, MembersFile, User, load, save
+from api.security.passwords import hash_password
+from api.security.roles import Role
+from ledger_node.keys import open_signer
+
+LOGINS_FILE = "logins.json"
+_PEOPLE = ("clerk", "approver")
+"""Two people a member, since some acts need four eyes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """A legal entity that joins: its role, its names, its LEI or 统一社会信用代码."""
+
+    kind: str
+    name: str
+    name_zh: str | None
+    identifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a person types to sign in."""
+
+    role: str
+    member: str
+    login: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A member as its own programs use it: entity, signing key and the private key (JWK file) of its API client."""
+
+    entity: int
+    key_file: Path
+    client_id: str
+    client_key: Path
+
+
+class Enrolment:
+    """Enrols members under a state directory; one that is enrolled already keeps its keys and people."""
+
+    def __init__(self, home: Path, members_file: Path, operator: Operator) -> None:
+        self._home = home
+        self._file = members_file
+        self._operator = operator
+
+    def seat(self, newcomer: Newcomer) -> Seat:
+        """The seat of a member, made when it is new."""
+        slug = f"{newcomer.kind}-{newcomer.identifier.lower()}"
+        folder = self._home / "members" / slug
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        signer = open_signer(folder / "key.json", folder / "key.pass")
+        entity = self._operator.register(newcomer.kind, newcomer.identifier, signer.address)
+        client_key = folder / "client.jwk"
+        if not client_key.exists():
+            _write_private(client_key, json.dumps(ECKey.generate_key("P-256").as_dict(private=True)))
+        seat = Seat(entity, folder / "key.json", slug, client_key)
+        self._keep(newcomer, seat)
+        return seat
+
+    def _keep(self, newcomer: Newcomer, seat: Seat) -> None:
+        members = load(self._file).file
+        if any(member.entity == seat.entity for member in members.members):
+            return
+        logins = [self._login(newcomer, seat.entity, person) for person in _PEOPLE]
+        public = ECKey.import_key(json.loads(seat.client_key.read_text())).as_dict(private=False)
+        member = Member(
+            entity=seat.entity,
+            kind=Role(newcomer.kind),
+            name=newcomer.name,
+            name_zh=newcomer.name_zh,
+            key_file=seat.key_file.relative_to(self._file.parent),
+            users=tuple(
+                User(login=each.login, name=f"{newcomer.name}, {person}", password_hash=hash_password(each.password))
+                for person, each in zip(_PEOPLE, logins, strict=True)
+            ),
+            clients=(Client(client_id=seat.client_id, jwks=(public,)),),
+        )
+        _append_logins(self._home / LOGINS_FILE, logins)
+        save(self._file, MembersFile(four_eyes=members.four_eyes, members=(*members.members, member)))
+
+    @staticmethod
+    def _login(newcomer: Newcomer, entity: int, person: str) -> Login:
+        return Login(newcomer.kind, newcomer.name, f"{newcomer.kind}-{entity}-{person}", secrets.token_urlsafe(12))
+
+
+def logins(home: Path) -> tuple[Login, ...]:
+    """The logins that were made here, for the owner of this machine to hand out."""
+    path = home / LOGINS_FILE
+    return tuple(Login(**each) for each in json.loads(path.read_text())) if path.exists() else ()
+
+
+def _append_logins(path: Path, new: Sequence[Login]) -> None:
+    kept = json.loads(path.read_text()) if path.exists() else []
+    _write_private(path, json.dumps([*kept, *(asdict(login) for login in new)], ensure_ascii=False, indent=2))
+
+
+def _write_private(path: Path, text: str) -> None:
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600)
+    draft.write_text(text + "\n", encoding="utf-8")
+    draft.replace(path)
