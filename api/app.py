@@ -15,15 +15,17 @@ from api.drafts import Drafts
 from api.idempotency import Answers
 from api.keyring import Keyring
 from api.members import MembersSource
+from api.operations import Operations
 from api.security.limits import RequestLimits
 from api.security.middleware import AccessLog, SafetyHeaders
 from api.security.secret import load_or_make
 from api.security.sessions import Sessions
 from api.security.tokens import Tokens
+from api.sending import Sending
 from api.services import Services
 from api.shelves import Shelves
 from api.store.database import open_database
-from api.v1 import drafts, oauth
+from api.v1 import drafts, oauth, operations
 from oracle.clock import Clock, SystemClock
 from registry.transitions import Deployment
 
@@ -39,6 +41,7 @@ class Chain:
 
     deployment: Callable[[], Deployment]
     book: Callable[[], Book]
+    sending: Callable[[Keyring], Sending]
 
 
 def make_services(section: ApiSection, chain: Chain, clock: Clock | None = None) -> Services:
@@ -50,10 +53,11 @@ def make_services(section: ApiSection, chain: Chain, clock: Clock | None = None)
     secret = load_or_make(folder / "secret")
     members = MembersSource(section.members_file)
     clock = clock or SystemClock()
+    keyring = Keyring(members)
     drafting = Drafting(
         drafts=Drafts(engine),
         shelves=Shelves(folder / "documents", secret),
-        keyring=Keyring(members),
+        keyring=keyring,
         members=members,
         book=chain.book,
         deployment=chain.deployment,
@@ -69,6 +73,7 @@ def make_services(section: ApiSection, chain: Chain, clock: Clock | None = None)
         tokens=Tokens(engine, members, secret, section.public_url, section.token_seconds),
         limits=RequestLimits(),
         drafting=drafting,
+        operations=Operations(engine, drafting, chain.sending(keyring), chain.book, clock),
     )
 
 
@@ -78,7 +83,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.services = services
     app.state.error_pages = {}
     errors.install(app)
-    for router in (oauth.router, drafts.router):
+    for router in (oauth.router, drafts.router, operations.router):
         app.include_router(router)
     app.add_middleware(SafetyHeaders, secure=services.section.public_url.startswith("https:"))
     app.add_middleware(AccessLog)

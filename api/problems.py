@@ -64,6 +64,7 @@ KINDS: dict[str, Kind] = {
         Kind("invalid-scope", 400, "The scope is not this client's", "Ask only for scopes that the role has."),
         Kind("consent-refused", 422, "The consent does not hold", "Sign the draft's digest with an active account."),
         Kind("second-person-needed", 409, "Two people must agree", "Let a second user of the member sign."),
+        Kind("act-refused", 409, "The contracts refuse the act", "Read cause; draft it again on the present state."),
         Kind("block-unknown", 404, "The index has not that block", "Ask for a block up to the head."),
         Kind("ledger-unavailable", 503, "The ledger does not answer", "Nothing was changed; try again shortly."),
         Kind("index-unavailable", 503, "The index is not ready", "Nothing was changed; try again shortly."),
@@ -76,13 +77,19 @@ class ProblemError(Exception):
     """A refusal that is sent as a problem document; `code` is a key of KINDS."""
 
     def __init__(
-        self, code: str, detail: str, errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None
+        self,
+        code: str,
+        detail: str,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, JsonValue] | None = None,
     ) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
+        self.extra = dict(extra or {})
 
     @property
     def kind(self) -> Kind:
@@ -101,6 +108,7 @@ def document(problem: ProblemError, instance: str, request_id: str | None) -> di
         "instance": instance,
         "code": kind.code,
         "requestId": request_id,
+        **problem.extra,
     }
     if problem.errors:
         result["errors"] = [each.as_json() for each in problem.errors]

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from api.config import ApiSection
 from api.drafting import Drafting
 from api.members import Members
+from api.operations import Operations
 from api.security.limits import RequestLimits
 from api.security.sessions import Sessions
 from api.security.tokens import Tokens
@@ -29,6 +30,7 @@ class Services:
     tokens: Tokens
     limits: RequestLimits
     drafting: Drafting
+    operations: Operations
 
     @property
     def zone(self) -> ZoneInfo:

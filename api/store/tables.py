@@ -80,7 +80,5 @@ OPERATIONS = Table(
     Column("entity", BigInteger, nullable=False),
     Column("actor", String(200), nullable=False),
     Column("submitted_ms", BigInteger, nullable=False),
-    Column("transaction", String(66), nullable=False),
-    Column("fixed_gas", BigInteger),
 )
 Index("ix_operations_draft", OPERATIONS.c.draft)

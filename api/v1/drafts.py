@@ -86,10 +86,12 @@ def view(services: Services, principal: Principal, draft: Draft) -> DraftView:
             salt=None if opening is None else data_hex(opening.salt),
             content=None if opening is None else opening.content,
         )
+    operation = services.operations.latest(draft.id)
+    waiting = "gathering" if draft.signing_order is None else "complete"
     return DraftView(
         id=data_hex(draft.id),
         act=draft.act.value,
-        state="gathering" if draft.signing_order is None else "complete",
+        state=waiting if operation is None else "sent",
         drafted_by=draft.entity,
         drafted_at=rfc3339(draft.created, zone),
         required=draft.required,
@@ -97,6 +99,7 @@ def view(services: Services, principal: Principal, draft: Draft) -> DraftView:
         typed_data=services.drafting.typed_data(draft),
         documents=documents,
         extras=dict(draft.extras),
+        operation=None if operation is None else operation.id,
     )
 
 

@@ -1,8 +1,8 @@
 """The JSON that the interface gives out, as models for OpenAPI: camelCase, times in RFC 3339, uint256 as texts."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 
@@ -46,6 +46,26 @@ class DraftView(View):
     operation: str | None = None
 
 
+class CauseView(View):
+    """Why a transaction was refused: the contract's error by name, with its arguments as texts."""
+
+    name: str
+    args: dict[str, str]
+
+
+class OperationView(View):
+    """How far a sent draft is. `state`: submitted, included, final, refused (then `cause` says why)."""
+
+    id: str
+    draft: str
+    state: str
+    submitted_at: str
+    transaction: str | None
+    block: int | None
+    gas_used: str | None
+    cause: CauseView | None
+
+
 class DraftList(View):
     """A page of drafts, newest first."""
 
@@ -68,4 +88,4 @@ class SubmitBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid", alias_generator=to_camel)
 
-    fixed_gas: int | None = None
+    fixed_gas: Annotated[int, Field(ge=21_000, le=30_000_000)] | None = None

@@ -9,15 +9,20 @@ from fastapi.testclient import TestClient
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from api.acts.calls import Call
 from api.app import Chain, create_app, make_services
 from api.config import ApiSection
 from api.members import Client, Member, MembersFile, User, save
+from api.problems import ProblemError
 from api.security.passwords import hash_password
 from api.security.roles import Role
 from api.security.tokens import ASSERTION_TYPE
 from api.services import Services
+from ledger_node.abi import RevertCause
+from ledger_node.hashing import keccak256
 from ledger_node.hexvalues import data_hex, read_data
 from ledger_node.keys import WORK_OF_GENERATED, new_passphrase
+from ledger_node.outbox import Sent, Status
 from registry.items import Item, Key, Kind
 from tests.api.contents import pledge_terms
 from tests.api.seed import (
@@ -62,6 +67,29 @@ class Clock:
         self.now += int(seconds * 1000)
 
 
+@dataclass
+class RecordedSending:
+    """Stands where the outboxes stand: remembers what was sent, and is told what became of it."""
+
+    sent: dict[str, Sent] = field(default_factory=dict)
+    calls: list[tuple[int, Call, int | None]] = field(default_factory=list)
+    refusal: ProblemError | None = None
+
+    def submit(self, entity: int, key: str, call: Call, gas: int | None) -> Sent:
+        if key not in self.sent:
+            if self.refusal and gas is None:
+                raise self.refusal
+            self.calls.append((entity, call, gas))
+            self.sent[key] = Sent(key, Status.SUBMITTED, keccak256(key.encode()), 0, None, None, None, None)
+        return self.sent[key]
+
+    def find(self, entity: int, key: str) -> Sent | None:
+        return self.sent.get(key)
+
+    def settle(self, key: str, status: Status, cause: RevertCause | None = None) -> None:
+        self.sent[key] = replace(self.sent[key], status=status, block_number=12, gas_used=90_000, cause=cause)
+
+
 @cache
 def client_key(name: str) -> ECKey:
     return ECKey.generate_key("P-256")
@@ -99,6 +127,7 @@ class Api:
     clock: Clock
     folder: Path
     book: dict[Key, Item] = field(default_factory=state)
+    sending: RecordedSending = field(default_factory=RecordedSending)
 
     pledge_id = data_hex(PLEDGE)
 
@@ -171,5 +200,7 @@ def start(folder: Path, clock: Clock, book: dict[Key, Item], **section: object) 
         public_url=BASE,
         **section,
     )
-    services = make_services(settings, Chain(deployment=lambda: DEPLOYMENT, book=lambda: book), clock)
-    return Api(services, TestClient(create_app(services), base_url=BASE), clock, folder, book)
+    sending = RecordedSending()
+    chain = Chain(deployment=lambda: DEPLOYMENT, book=lambda: book, sending=lambda keyring: sending)
+    services = make_services(settings, chain, clock)
+    return Api(services, TestClient(create_app(services), base_url=BASE), clock, folder, book, sending)

@@ -77,8 +77,6 @@ def _parts_of_drafts() -> None:
         sa.Column("entity", sa.BigInteger, nullable=False),
         sa.Column("actor", sa.String(200), nullable=False),
         sa.Column("submitted_ms", sa.BigInteger, nullable=False),
-        sa.Column("transaction", sa.String(66), nullable=False),
-        sa.Column("fixed_gas", sa.BigInteger),
     )
     op.create_index("ix_operations_draft", "operations", ["draft"])
 
