@@ -32,6 +32,14 @@ class OutOfSequence(SegmentRefused):
         self.expected = expected
 
 
+class Equivocated(SegmentRefused):
+    """The device has signed another payload with this number; `logged` is the digest of the one in the log."""
+
+    def __init__(self, seq: int, logged: bytes) -> None:
+        super().__init__(Reason.EQUIVOCATION, f"seq: {seq} is logged with another payload, {logged.hex()}")
+        self.logged = logged
+
+
 def next_of(record: DeviceRecord, cursor: Cursor | None) -> tuple[int, bytes]:
     """The seq and prev that the device's next segment must carry."""
     return (record.first_seq, GENESIS_PREV) if cursor is None else (cursor.seq + 1, cursor.digest)

@@ -71,7 +71,11 @@ class Intake:
 def intake_routes(intake: Intake) -> list[Route]:
     """The routes, to be mounted at the root of the oracle's application."""
     handlers = _Handlers(intake)
-    posts = [("/v1/segments", handlers.post_segment), ("/v1/fleets", handlers.post_fleet)]
+    posts = [
+        ("/v1/segments", handlers.post_segment),
+        ("/v1/check", handlers.post_check),
+        ("/v1/fleets", handlers.post_fleet),
+    ]
     gets = [
         ("/v1/devices/{device}", handlers.get_device),
         ("/v1/checkpoint", handlers.get_checkpoint),
@@ -99,6 +103,11 @@ class _Handlers:
         if isinstance(outcome, Refusal):
             return _refusal(outcome)
         return Response(dump_receipt(outcome.receipt), 201 if outcome.fresh else 200, media_type="application/json")
+
+    async def post_check(self, request: Request) -> Response:
+        _check_type(request, _SEGMENT_TYPES)
+        raw = await _body(request, MAX_SEGMENT + 1)
+        return _json((await asyncio.to_thread(self._intake.service.examine, raw)).as_json())
 
     def get_device(self, request: Request) -> Response:
         try:

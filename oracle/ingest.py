@@ -9,7 +9,8 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from ledger_node.hashing import sha256
-from oracle.admission import OutOfSequence, check_enrolment, check_next
+from oracle.admission import Equivocated, OutOfSequence, check_enrolment, check_next
+from oracle.check import ACCEPTED, Verdict
 from oracle.clock import Clock
 from oracle.database import Database
 from oracle.fleets import Enrolled, Fleets
@@ -103,6 +104,21 @@ class IngestService:
                     placed.append(self._refuse(arrival, error, each.segment if isinstance(each, _Signed) else None))
         return [each if isinstance(each, Refusal) else self._accepted(*each) for each in placed]
 
+    def examine(self, raw: bytes) -> Verdict:
+        """What `accept` would answer; nothing is logged or kept. Raises ChainUnavailable, sqlite3.Error."""
+        judged = self._verify(Arrival(raw, ""))
+        try:
+            if isinstance(judged, SegmentRefused):
+                raise judged
+            with self._database.transaction():
+                logged = self.log.find(judged.segment.digest)
+                if logged is not None:
+                    raise _replayed(logged)
+                self._check(judged)
+        except SegmentRefused as error:
+            return Verdict(False, error.reason, error.detail)
+        return ACCEPTED
+
     def _verify(self, arrival: Arrival) -> "_Signed | SegmentRefused":
         now_ms = self._clock.now_ms()
         arrived_ms = now_ms if arrival.arrived_ms is None else arrival.arrived_ms
@@ -126,7 +142,7 @@ class IngestService:
         logged = self.log.find(segment.digest)
         if logged is not None:
             if not signed.arrival.pulled:
-                self._refuse(signed.arrival, SegmentRefused(Reason.REPLAYED, f"seq: {logged.seq} is logged"), segment)
+                self._refuse(signed.arrival, _replayed(logged), segment)
             return logged, False
         self._check(signed)
         return self.log.append(segment, signed.arrived_ms, signed.arrival.source), True
@@ -135,10 +151,7 @@ class IngestService:
         segment, record, content = signed.segment, signed.device.record, signed.segment.content
         other = self.log.at(content.device, content.seq)
         if other is not None:
-            self.quarantine.equivocated(segment, other.digest, self._clock.now_ms())
-            raise SegmentRefused(
-                Reason.EQUIVOCATION, f"seq: {content.seq} is logged as {other.digest.hex()}, not {segment.digest.hex()}"
-            )
+            raise Equivocated(content.seq, other.digest)
         if self.quarantine.equivocation(content.device, segment.kid) is not None:
             raise SegmentRefused(Reason.QUARANTINED, f"kid {segment.kid.hex()} is under quarantine")
         check_enrolment(content, record, signed.device.revoked_at_ms, signed.arrived_ms)
@@ -149,6 +162,8 @@ class IngestService:
             )
 
     def _refuse(self, arrival: Arrival, error: SegmentRefused, signed: SignedSegment | None = None) -> Refusal:
+        if isinstance(error, Equivocated) and signed is not None:
+            self.quarantine.equivocated(signed, error.logged, self._clock.now_ms())
         expected = error.expected if isinstance(error, OutOfSequence) else None
         refusal = Refusal(error.reason, error.detail, sha256(arrival.raw), expected)
         self.quarantine.add(refusal, arrival.raw, arrival.source, self._clock.now_ms(), signed)
@@ -177,3 +192,7 @@ class IngestService:
                 self._final.clear()
             self._final.add(block_hash)
         return True
+
+
+def _replayed(logged: Position) -> SegmentRefused:
+    return SegmentRefused(Reason.REPLAYED, f"seq: {logged.seq} is logged as entry {logged.place}")
