@@ -45,7 +45,7 @@ def server(name: str, order: object) -> Unit:
 
 def program(name: str, code: str, **options: object) -> Unit:
     """A unit that runs a line of Python."""
-    return Unit(name, (sys.executable, "-c", code), **options)  # type: ignore[arg-type]
+    return Unit(name, (sys.executable, "-c", code), **options)
 
 
 def until(condition: Callable[[], bool], seconds: float = 20) -> None:
