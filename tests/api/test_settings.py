@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from api.settings import Settings, SettingsError, load_settings, state_directory, write_settings
+from oracle.settings import OracleSection
 
 
 def write(home: Path, text: str) -> Path:
@@ -112,3 +113,12 @@ def test_settings_that_are_written_are_read_back(tmp_path: Path) -> None:
     file = write_settings(given, tmp_path / "home")
     assert "oracles" not in file.read_text()
     assert load_settings(tmp_path / "home").ledger.port == 4321
+
+
+def test_the_page_of_settings_has_every_field_with_its_default() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "formats" / "settings.md").read_text(encoding="utf-8")
+    for section, value in Settings():
+        fields = (OracleSection if section == "oracles" else type(value)).model_fields
+        for name, field in fields.items():
+            default = "derived" if field.default_factory else "required" if field.is_required() else str(field.default)
+            assert f"| {name} | {default} |" in page, f"docs/formats/settings.md: {section}.{name} is {default}"
