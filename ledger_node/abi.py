@@ -81,10 +81,15 @@ def encode_call(contract: str, function: str, *args: object) -> bytes:
 
     Structs may be given as such. Raises AbiError for an unknown function or a value that does not fit.
     """
-    selector, inputs, _ = _function(contract, function)
+    head, inputs, _ = _function(contract, function)
     if len(args) != len(inputs):
         raise AbiError(f"{contract}.{function}: takes {len(inputs)} arguments, {len(args)} are given")
-    return selector + encode_values(inputs, [plain(each) for each in args])
+    return head + encode_values(inputs, [plain(each) for each in args])
+
+
+def selector(contract: str, function: str) -> bytes:
+    """The first 4 bytes of a call's data. Raises AbiError for an unknown function."""
+    return _function(contract, function)[0]
 
 
 def decode_result(contract: str, function: str, data: bytes) -> tuple[Any, ...]:

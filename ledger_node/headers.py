@@ -52,7 +52,8 @@ class Header:
     def __post_init__(self) -> None:
         later = [getattr(self, name) for name, _ in _LATER]
         present = [value is not None for value in later]
-        if present != sorted(present, reverse=True):
+        # anvil's block 0 under older rules has blob gas and no withdrawals; nobody else's header has a gap.
+        if self.number > 0 and present != sorted(present, reverse=True):
             raise HeaderError(f"header.{_LATER[present.index(False)][1]}: is missing before a later field")
 
     def encoded(self) -> bytes:

@@ -31,6 +31,7 @@ class DynamicFee:
 
 
 Fee = LegacyFee | DynamicFee
+NO_FEE = LegacyFee()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class Transaction:
     to: bytes | None
     data: bytes
     gas: int
-    fee: Fee = LegacyFee()
+    fee: Fee = NO_FEE
     value: int = 0
 
     def __post_init__(self) -> None:
@@ -78,6 +79,11 @@ def signed(transaction: Transaction, signature: bytes) -> bytes:
 def transaction_hash(raw: bytes) -> bytes:
     """The hash by which nodes know a raw transaction, 32 bytes."""
     return keccak256(raw)
+
+
+def created_address(sender: bytes, nonce: int) -> bytes:
+    """The 20-byte address of the contract that this transaction of the sender creates (Yellow Paper, 7)."""
+    return keccak256(encode([sender, scalar(nonce)]))[12:]
 
 
 def read_raw(raw: bytes) -> tuple[Transaction, bytes]:
