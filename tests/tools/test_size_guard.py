@@ -26,6 +26,12 @@ def test_a_long_contract_is_named_and_a_long_function_in_it() -> None:
     ]
 
 
+def test_a_contract_of_tests_may_be_as_long_as_a_module() -> None:
+    text = "contract DeskTest {\n" + "    uint256 a;\n" * 350 + "}\n"
+    assert not list(too_long("tests/contracts/Desk.t.sol", text))
+    assert list(too_long("contracts/Desk.sol", text))
+
+
 def test_a_declaration_without_a_body_ends_at_its_semicolon() -> None:
     text = "interface I {\n" + "    function a(\n        uint256 b\n    ) external;\n" * 60 + "}\n"
     assert not list(too_long("a.sol", text))
