@@ -37,6 +37,8 @@ class Fault(StrEnum):
     NOT_OBSERVED = "not_observed"
     CONTRADICTS_OWN = "contradicts_own"
     SIGNED_OTHER = "signed_other"
+    TOO_EARLY = "too_early"
+    ANCHORED = "anchored"
 
 
 class Refused(ValueError):

@@ -67,14 +67,14 @@ class Tracker:
     def __init__(self, rule: Rule, after: int = -1) -> None:
         """`after` is the last slot that the rule acted on."""
         self.rule = rule
-        self._after = after
+        self.after = after
         self._seen: list[deque[Observation]] = [deque(maxlen=MAX_EVIDENCE) for _ in rule.conditions]
         self._found: list[list[Run]] = [[] for _ in rule.conditions]
         self._latest = [after] * len(rule.conditions)
 
     def feed(self, observation: Observation) -> None:
         """Takes the next observation; those of no condition and those that are too old do nothing."""
-        if observation.slot <= self._after:
+        if observation.slot <= self.after:
             return
         for place, condition in enumerate(self.rule.conditions):
             if not condition.about(observation):
@@ -91,11 +91,11 @@ class Tracker:
 
     def acted(self, slot: int) -> None:
         """The rule acted on evidence up to `slot`: nothing up to it counts again."""
-        self._after = max(self._after, slot)
+        self.after = max(self.after, slot)
         for seen in self._seen:
-            while seen and seen[0].slot <= self._after:
+            while seen and seen[0].slot <= self.after:
                 seen.popleft()
-        self._found = [[run for run in found if run[0].slot > self._after] for found in self._found]
+        self._found = [[run for run in found if run[0].slot > self.after] for found in self._found]
 
     def forget(self) -> None:
         """Drops the runs that no later evidence can join within the window."""

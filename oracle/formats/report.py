@@ -8,12 +8,13 @@ from ledger_node.canonical_json import JsonValue
 from ledger_node.eip712 import Domain, struct
 from ledger_node.hashing import keccak256
 from ledger_node.hexvalues import data_hex
-from ledger_node.secp256k1 import recover, sign_digest
+from ledger_node.secp256k1 import recover
 from oracle.formats import observation as observations
 from oracle.formats.fields import FieldError, Fields, objects
 from oracle.formats.metric import MAX_MEMBERS
 from oracle.formats.observation import Checkpoint, Observation
 from oracle.formats.segment import MAX_TIME_MS
+from oracle.formats.signed import Signer
 
 REPORT = struct(
     "Report",
@@ -85,9 +86,9 @@ class Report:
         }
         return eip712.digest(config.domain, REPORT, message)
 
-    def signed(self, config: Config, key: bytes) -> "Report":
-        """The same under the signature of a 32-byte private key."""
-        signature = sign_digest(key, self.digest(config))
+    def signed(self, config: Config, signer: Signer) -> "Report":
+        """The same under an oracle's signature."""
+        signature = signer.sign_digest(self.digest(config))
         return Report(self.schema, self.slot, self.observations, self.checkpoint, signature)
 
     def signer(self, config: Config) -> bytes:
@@ -116,9 +117,10 @@ class Proposal:
         }
         return eip712.digest(config.domain, PROPOSAL, message)
 
-    def signed(self, config: Config, key: bytes) -> "Proposal":
-        """The same under the signature of a 32-byte private key."""
-        return Proposal(self.schema, self.slot, self.attempt, self.reports, sign_digest(key, self.digest(config)))
+    def signed(self, config: Config, signer: Signer) -> "Proposal":
+        """The same under the leader's signature."""
+        signature = signer.sign_digest(self.digest(config))
+        return Proposal(self.schema, self.slot, self.attempt, self.reports, signature)
 
     def signer(self, config: Config) -> bytes:
         """The address that signed. Raises SignatureError."""

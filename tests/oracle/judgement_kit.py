@@ -22,6 +22,7 @@ from oracle.formats.segment import (
     Value,
     sign,
 )
+from oracle.keys import OracleKey
 
 CONTEXT = Context(20590, bytes.fromhex("11" * 20))
 HUB = bytes.fromhex("22" * 20)
@@ -31,7 +32,8 @@ MINUTE, HOUR, DAY_MS = 60_000, 3_600_000, 86_400_000
 SUBJECT = keccak256(b"bay-1")
 SALT = b"s" * 32
 ORACLE_KEYS = sorted((bytes([n]) * 32 for n in range(1, 5)), key=address_of)
-ORACLES = tuple(address_of(key) for key in ORACLE_KEYS)
+ORACLE_SIGNERS = [OracleKey(key) for key in ORACLE_KEYS]
+ORACLES = tuple(each.address for each in ORACLE_SIGNERS)
 CONFIG = Config(Domain("Cangdan", "1", 20590, HUB), config_digest(20590, HUB, 1, 1, ORACLES), ORACLES, 1)
 
 
@@ -122,4 +124,4 @@ def observed(value: int, slot: int = DAY, flag: Quality = Quality.PASS, **change
 def report(place: int, observation: Observation, size: int = 3) -> Report:
     """The report of the oracle at a place, signed."""
     unsigned = Report(observation.schema, observation.slot, (observation,), Checkpoint(size, b"r" * 32))
-    return unsigned.signed(CONFIG, ORACLE_KEYS[place])
+    return unsigned.signed(CONFIG, ORACLE_SIGNERS[place])

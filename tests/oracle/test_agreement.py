@@ -13,7 +13,18 @@ from oracle.agreement import Fault, Refused, agree, check_against_own, check_pro
 from oracle.formats.observation import NO_SOURCES
 from oracle.formats.report import Proposal, Report
 from oracle.formats.segment import Quality
-from tests.oracle.judgement_kit import CONFIG, DAY, MINUTE, ORACLE_KEYS, ORACLES, observed, report, schema
+from oracle.keys import OracleKey
+from tests.oracle.judgement_kit import (
+    CONFIG,
+    DAY,
+    MINUTE,
+    ORACLE_KEYS,
+    ORACLE_SIGNERS,
+    ORACLES,
+    observed,
+    report,
+    schema,
+)
 
 SCHEMA = schema()
 
@@ -24,7 +35,7 @@ def reports(*values: int) -> dict[int, Report]:
 
 def proposal(*values: int, attempt: int = 0, by: int = 0) -> Proposal:
     told = tuple(reports(*values).values())
-    return Proposal(SCHEMA.id, DAY, attempt, told).signed(CONFIG, ORACLE_KEYS[by])
+    return Proposal(SCHEMA.id, DAY, attempt, told).signed(CONFIG, ORACLE_SIGNERS[by])
 
 
 def fault_of(error: pytest.ExceptionInfo[Refused]) -> Fault:
@@ -52,7 +63,7 @@ def test_a_report_with_other_metrics_is_refused() -> None:
 def test_a_report_signed_by_a_stranger_is_refused() -> None:
     made = report(0, observed(1))
     with pytest.raises(Refused) as error:
-        check_report(made.signed(CONFIG, b"\x09" * 32), SCHEMA, CONFIG)
+        check_report(made.signed(CONFIG, OracleKey(b"\x09" * 32)), SCHEMA, CONFIG)
     assert fault_of(error) is Fault.NOT_AN_ORACLE
 
 
@@ -83,7 +94,7 @@ def test_a_proposal_out_of_turn_is_refused() -> None:
 
 def test_a_proposal_with_one_oracle_twice_is_refused() -> None:
     told = tuple(reports(1, 1, 1).values())
-    twice = Proposal(SCHEMA.id, DAY, 0, (*told[:2], told[1])).signed(CONFIG, ORACLE_KEYS[0])
+    twice = Proposal(SCHEMA.id, DAY, 0, (*told[:2], told[1])).signed(CONFIG, ORACLE_SIGNERS[0])
     with pytest.raises(Refused) as error:
         check_proposal(twice, SCHEMA, CONFIG)
     assert fault_of(error) is Fault.REPORT_TWICE

@@ -7,7 +7,7 @@ import pytest
 from ledger_node import canonical_json
 from oracle.formats.fields import FieldError, Fields
 from oracle.formats.report import Proposal, proposal_from_json, proposal_to_json, report_from_json, report_to_json
-from tests.oracle.judgement_kit import CONFIG, DAY, ORACLE_KEYS, observed, report, schema
+from tests.oracle.judgement_kit import CONFIG, DAY, observed, report, schema
 
 
 def wire(value: object) -> Any:
@@ -49,6 +49,6 @@ def test_a_report_is_read_back() -> None:
 
 def test_a_proposal_is_read_back() -> None:
     made = Proposal(schema().id, DAY, 2, (report(0, observed(1)), report(1, observed(2)))).signed(
-        CONFIG, ORACLE_KEYS[0]
+        CONFIG, ORACLE_SIGNERS[0]
     )
     assert proposal_from_json(Fields(wire(proposal_to_json(made)), "proposal")) == made

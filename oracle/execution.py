@@ -1,0 +1,215 @@
+"""From anchored rounds to executed rules: track each rule, find its firings, execute each once.
+
+The chain is the judge: whoever holds the proofs may execute, an episode is acted on once there, and an oracle that
+comes second learns so and goes on.
+"""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from oracle.agreement import Round, agree, check_report
+from oracle.chain import Chain, Execution, Refusal
+from oracle.clock import Clock
+from oracle.firings import FiringRecord, FiringState, FiringStore
+from oracle.formats.covenant import Covenant
+from oracle.formats.observation import Observation
+from oracle.formats.report import Config, Proposal
+from oracle.formats.rule import Action, Firing, Rule
+from oracle.formats.schema import Kind, Schema
+from oracle.formats.signed import Signer
+from oracle.rules import Tracker
+from oracle.store import Store
+
+ACTED = ("EvidenceNotNewer",)
+"""Refusals that mean that the episode was acted on."""
+PASSING = ("RoundUnknown", "ObservationUnproven")
+"""Refusals that pass once the node has caught up with the rounds."""
+BATCH = 256
+
+
+@dataclass(slots=True)
+class _Watched:
+    """A rule of a facility with its tracker and the firing that waits, and the key under which we sent it."""
+
+    facility: bytes
+    tracker: Tracker
+    pending: FiringRecord | None = None
+    sent: str | None = None
+
+    @property
+    def rule(self) -> Rule:
+        return self.tracker.rule
+
+
+class ExecutionService:
+    """One oracle's execution of rules. `step` belongs to one thread."""
+
+    def __init__(
+        self, signer: Signer, chain: Chain, store: Store, firings: FiringStore, clock: Clock, timeout_ms: int = 8000
+    ) -> None:
+        """After `timeout_ms` without effect the next oracle executes."""
+        self._signer = signer
+        self._chain = chain
+        self._store = store
+        self._firings = firings
+        self._clock = clock
+        self._timeout_ms = timeout_ms
+        self._lock = threading.Lock()
+        self._covenants: dict[bytes, Covenant] = {}
+        self._watched: dict[bytes, list[_Watched]] = {}
+        self._read: dict[tuple[bytes, bytes], int] = {}
+
+    @property
+    def covenants(self) -> Mapping[bytes, Covenant]:
+        """The covenants that are watched, by facility."""
+        return self._covenants
+
+    def learn(self) -> None:
+        """Takes up covenants that were added. Raises ChainUnavailable."""
+        with self._lock:
+            for facility, covenant in self._store.covenants().items():
+                if facility not in self._covenants:
+                    self._watch(facility, covenant)
+
+    def step(self) -> bool:
+        """Does what can be done now; whether anything was. Raises ChainUnavailable."""
+        with self._lock:
+            config = self._chain.config()
+            did = False
+            for facility, covenant in self._covenants.items():
+                for schema in covenant.schemas:
+                    did = self._feed(facility, schema, config) or did
+                for watched in self._watched[facility]:
+                    did = self._act(watched, covenant, config) or did
+            return did
+
+    def _watch(self, facility: bytes, covenant: Covenant) -> None:
+        watched = []
+        for rule in covenant.rules:
+            after = max(self._chain.last_slot(facility, rule.index), self._firings.floor(facility, rule.index))
+            watched.append(_Watched(facility, Tracker(rule, after)))
+        after = min(each.tracker.after for each in watched)
+        for schema in covenant.schemas:
+            first = schema.start_ms
+            if schema.kind is Kind.PERIOD and after >= first:
+                first = schema.slot_of(after) + schema.period_ms
+            self._read[facility, schema.id] = first if schema.kind is Kind.PERIOD else 0
+        self._covenants[facility] = covenant
+        self._watched[facility] = watched
+
+    # --- feeding ----------------------------------------------------------------------------------------------------
+
+    def _feed(self, facility: bytes, schema: Schema, config: Config) -> bool:
+        """Reads anchored rounds: periods without a gap in the order of slots, events in the order of anchoring."""
+        key = (facility, schema.id)
+        if schema.kind is Kind.EVENT:
+            rounds = self._store.event_rounds(schema.id, self._read[key], BATCH)
+            steps = [(serial, proposal) for serial, _, proposal in rounds]
+        else:
+            told = self._store.anchored_from(schema.id, self._read[key], BATCH)
+            steps = [
+                (slot + schema.period_ms, proposal)
+                for place, (slot, proposal) in enumerate(told)
+                if slot == self._read[key] + place * schema.period_ms
+            ]
+        for after, proposal in steps:
+            if proposal is None:
+                # Its reports are being fetched from a peer; order matters more than speed.
+                return after != steps[0][0]
+            for observation in rebuilt(proposal, schema, config).observations:
+                for watched in self._watched[facility]:
+                    watched.tracker.feed(observation)
+            self._read[key] = after
+        return bool(steps)
+
+    # --- acting -----------------------------------------------------------------------------------------------------
+
+    def _act(self, watched: _Watched, covenant: Covenant, config: Config) -> bool:
+        if watched.pending is None:
+            firing = watched.tracker.firing()
+            watched.tracker.forget()
+            if firing is None:
+                return False
+            watched.pending = self._firings.add(watched.facility, firing, self._clock.now_ms())
+        acted = self._chain.last_slot(watched.facility, watched.rule.index)
+        if acted >= watched.pending.firing.first_slot:
+            return self._finish(watched, FiringState.ACTED, acted)
+        if watched.sent is not None:
+            return self._look(watched)
+        return self._execute(watched, watched.pending, covenant, config)
+
+    def _look(self, watched: _Watched) -> bool:
+        """What became of our own transaction."""
+        assert watched.sent is not None
+        outcome = self._chain.outcome(watched.sent)
+        if isinstance(outcome, Refusal):
+            watched.sent = None
+            return self._refused(watched, outcome)
+        return False
+
+    def _execute(self, watched: _Watched, record: FiringRecord, covenant: Covenant, config: Config) -> bool:
+        attempt = max(0, self._clock.now_ms() - record.found_ms) // self._timeout_ms
+        turn = (int.from_bytes(record.firing.digest[:4], "big") + attempt) % len(config.oracles)
+        if config.position(self._signer.address) != turn:
+            return False
+        action_data = self._action_data(watched.facility, record.firing, covenant)
+        if isinstance(action_data, Refusal):
+            return self._refused(watched, action_data)
+        if action_data is None:
+            return False
+        execution = self._execution(watched.facility, record.firing, covenant, config, action_data)
+        key = f"execute {watched.facility.hex()} {watched.rule.index} {record.firing.last_slot} {attempt}"
+        refusal = self._chain.execute(key, execution)
+        if refusal is not None:
+            return self._refused(watched, refusal)
+        watched.sent = key
+        return True
+
+    def _refused(self, watched: _Watched, refusal: Refusal) -> bool:
+        assert watched.pending is not None
+        if refusal.name in PASSING or refusal.name in ACTED:
+            # An episode that was acted on shows in last_slot once its block is final.
+            return False
+        return self._finish(watched, FiringState.REFUSED, watched.pending.firing.last_slot, refusal.detail)
+
+    def _finish(self, watched: _Watched, state: FiringState, slot: int, cause: str = "") -> bool:
+        assert watched.pending is not None
+        self._firings.finish(watched.pending, state, cause)
+        watched.tracker.acted(slot)
+        watched.pending = watched.sent = None
+        return True
+
+    def _action_data(self, facility: bytes, firing: Firing, covenant: Covenant) -> bytes | Refusal | None:
+        """What the action needs besides the evidence; None while it is not there yet."""
+        if firing.rule.action is Action.OPEN_CLAIM:
+            return self._chain.cover_of(facility)
+        if firing.rule.action is not Action.DEFER:
+            return b""
+        instalment = covenant.instalment_at(firing.last_slot)
+        if instalment is None:
+            return Refusal("OutsideInstalment", f"no instalment's period holds the slot {firing.last_slot}")
+        return covenant.deferral(instalment)
+
+    def _execution(
+        self, facility: bytes, firing: Firing, covenant: Covenant, config: Config, action_data: bytes
+    ) -> Execution:
+        schemas = {each.id: each for each in covenant.schemas}
+        proofs = tuple(
+            tuple(self._proof(each, schemas[each.schema], config) for each in run) for run in firing.evidence
+        )
+        rule_proof = tuple(covenant.rules_tree.proof(firing.rule.index))
+        return Execution(facility, firing, rule_proof, proofs, action_data)
+
+    def _proof(self, observation: Observation, schema: Schema, config: Config) -> tuple[int, tuple[bytes, ...]]:
+        known = self._store.anchored(schema.id, observation.slot)
+        position = schema.position(observation.subject, observation.metric)
+        assert known is not None
+        assert known[1] is not None
+        assert position is not None
+        return position, tuple(rebuilt(known[1], schema, config).tree.proof(position))
+
+
+def rebuilt(proposal: Proposal, schema: Schema, config: Config) -> Round:
+    """The round that a kept proposal yields. Raises Refused when the set of oracles is another one now."""
+    return agree({check_report(each, schema, config): each for each in proposal.reports}, schema, config)
