@@ -1,7 +1,7 @@
 """What an effect gets: the record as it was, the act, and what the record is after it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from ledger_node.abi_types import Struct
 from registry.acts import Contract
@@ -9,8 +9,14 @@ from registry.items import Item, Key, Moment
 from registry.transitions import Deployment, Transition
 from registry.words import CoverWord, EntityWord, FacilityWord, FleetWord, ReceiptWord, ReviewWord
 
-State = Mapping[Key, Item]
-"""All items by their keys."""
+
+class State(Protocol):
+    """All items by their keys."""
+
+    def get(self, key: Key, /) -> Item | None:
+        """The item of a key, None when there is none."""
+
+
 Changes = dict[Key, Item]
 """Items as they are after an event."""
 RecordWord = EntityWord | FleetWord | ReceiptWord | FacilityWord | ReviewWord | CoverWord

@@ -24,6 +24,7 @@ blocks = Table(
     Column("parent", LargeBinary(32), nullable=False),
     Column("time", BigInteger, nullable=False),
     Column("header", Text, nullable=False),
+    Column("seal", LargeBinary),
 )
 Index("blocks_by_time", blocks.c.time)
 
@@ -95,7 +96,7 @@ refusals = Table(
     Column("contract", String(32), nullable=False),
     Column("act", String(64), nullable=False),
     Column("cause", String(64), nullable=False),
-    Column("args", Text, nullable=False),
+    Column("body", Text, nullable=False),
 )
 """Transactions to the consortium's contracts that were mined as refused, with their cause by name."""
 

@@ -1,0 +1,115 @@
+"""The indexer: catches up with a node block by block, follows it, and steps back where the chain has stepped back."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ledger_node.client import ChainClient, ChainUnavailable, RpcError
+from registry.index.refusals import refusals_of
+from registry.index.source import Block, SourceError, read_block
+from registry.index.writer import Fetched, IndexStopped, Position, Writer
+from registry.transitions import Deployment
+
+BATCH = 100
+_RETRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the index is behind the node, in blocks."""
+
+    position: Position
+    head: int
+
+
+class Indexer:
+    """Follows one node into one index. `finality` is how many blocks must stand on a block until it is final."""
+
+    def __init__(self, client: ChainClient, writer: Writer, deployment: Deployment, finality: int) -> None:
+        self._client = client
+        self._writer = writer
+        self._deployment = deployment
+        self._finality = finality
+
+    def start(self, first: int = 1) -> Position:
+        """Where the index is; a new one begins at block `first`. Raises IndexStopped, ChainUnavailable, WrongChain."""
+        genesis = self._client.block(0).hash
+        self._client.check_chain(self._deployment.chain_id)
+        before = self._client.block(first - 1)
+        return self._writer.begin(genesis, Position(first - 1, before.hash))
+
+    def step(self, position: Position) -> Progress:
+        """One batch forward, or back to the common ancestor.
+
+        Raises IndexStopped when a final block was replaced, StateError and the like when events contradict each other.
+        """
+        head = self._client.block_number()
+        if head < position.number or self._client.block(position.number).hash != position.hash:
+            return Progress(self._step_back(position, head), head)
+        last = min(head, position.number + BATCH)
+        batch = self._fetch(position, last)
+        return Progress(self._writer.extend(batch) if batch else position, head)
+
+    def _fetch(self, position: Position, last: int) -> list[Fetched]:
+        """The next blocks that are children of one another; fewer when the chain changes meanwhile."""
+        batch: list[Fetched] = []
+        parent = position.hash
+        for number in range(position.number + 1, last + 1):
+            block = self._read(number)
+            if block.header.parent_hash != parent:
+                break
+            batch.append(Fetched(block, tuple(refusals_of(self._client, block, self._deployment))))
+            parent = block.hash
+        return batch
+
+    def _read(self, number: int) -> Block:
+        for _ in range(_RETRIES):
+            try:
+                return read_block(self._client, number)
+            except SourceError:
+                continue
+        return read_block(self._client, number)
+
+    def _step_back(self, position: Position, head: int) -> Position:
+        number = min(position.number, head)
+        while True:
+            known = self._writer.hash_at(number)
+            if known is None:
+                raise IndexStopped(f"the node's chain leaves the index's before block {number}; rebuild the index")
+            if self._client.block(number).hash == known:
+                break
+            number -= 1
+        lost = position.number - number
+        if lost > self._finality:
+            raise IndexStopped(
+                f"the node replaced {lost} blocks after block {number}, {self._finality} can be replaced at most; "
+                "compare this node with the other members' nodes before rebuilding the index"
+            )
+        return self._writer.rollback(number)
+
+
+def follow(
+    indexer: Indexer,
+    stop: threading.Event,
+    poll_seconds: float,
+    told: Callable[[Progress | str], None],
+    first: int = 1,
+) -> None:
+    """Runs until `stop`; waits while the node does not answer. `told` hears of progress and of waiting.
+
+    Raises IndexStopped and the errors of contradicting events: going on would make the index lie.
+    """
+    position: Position | None = None
+    while not stop.is_set():
+        try:
+            position = indexer.start(first) if position is None else position
+            progress = indexer.step(position)
+        except (ChainUnavailable, RpcError, SourceError) as error:
+            told(str(error))
+            stop.wait(poll_seconds)
+            continue
+        told(progress)
+        moved = progress.position != position
+        position = progress.position
+        if not moved or progress.position.number >= progress.head:
+            stop.wait(poll_seconds)

@@ -1,0 +1,59 @@
+"""What others are to be told of: one notice for each event that matters and for each refused transaction."""
+
+from dataclasses import dataclass
+
+from ledger_node.bindings import events
+from registry.index.codec import encode
+from registry.index.refusals import Refusal
+from registry.items import Key, Kind, firing_id
+from registry.state import RECORDS
+from registry.transitions import Event, Fact, Transition
+
+REFUSAL_POSITION = 1 << 24
+"""Notices of refused transactions come after those of the block's logs."""
+REFUSED = "transaction.refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What happened: its name (kind of record and act), the item it concerns, and the act's JSON."""
+
+    event: str
+    kind: str
+    key: bytes
+    position: int
+    body: str
+
+
+def notice_of(event: Event, log_index: int) -> Notice | None:
+    """The notice of an event, None where nobody needs one."""
+    if isinstance(event, Transition):
+        name, act = event.read()
+        kind = RECORDS[event.contract].value
+        return Notice(f"{kind}.{name.lower().replace('_', '-')}", kind, event.id, log_index, encode(act))
+    found = _fact(event)
+    if found is None:
+        return None
+    name, key = found
+    return Notice(name, key.kind.value, key.id, log_index, encode(event.event))
+
+
+def notice_of_refusal(refusal: Refusal) -> Notice:
+    """The notice of a refused transaction; its key is the transaction's hash."""
+    return Notice(REFUSED, "refusal", refusal.tx_hash, REFUSAL_POSITION + refusal.tx_index, encode(refusal))
+
+
+def _fact(fact: Fact) -> tuple[str, Key] | None:
+    match fact.event:
+        case events.RoundAnchored(round_id=id_):
+            return "round.anchor", Key(Kind.ROUND, id_)
+        case events.RuleFired(facility=facility, facility_seq=seq):
+            return "rule.fire", Key(Kind.FIRING, firing_id(facility, seq))
+        case events.BreakerTripped(facility=facility):
+            return "breaker.trip", Key(Kind.FACILITY, facility)
+        case events.OraclesSet(set_epoch=epoch):
+            return "oracles.set", Key(Kind.ORACLES, epoch.to_bytes(4, "big"))
+        case events.PanelSet(panel=panel):
+            return "panel.set", Key(Kind.PANEL, panel.to_bytes(2, "big"))
+        case _:
+            return None

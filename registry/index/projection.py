@@ -1,0 +1,90 @@
+"""The newest version of each item, read from the database as events ask for it, and written back as versions."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from registry.index.codec import decode, encode
+from registry.index.tables import tags, versions
+from registry.index.tags import tags_of
+from registry.items import TYPES, Item, Key, Kind
+
+BIRTH_SHIFT = 20
+"""`born` is the block's number, shifted, and the log's place in the block."""
+
+
+@dataclass(slots=True)
+class _Current:
+    """An item in work: since which block it is stored or new, and what it is now."""
+
+    born: int
+    stored: bool
+    item: Item
+
+
+class Projection:
+    """The state as the database has it, with what the present batch has changed laid over it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._current: dict[Key, _Current | None] = {}
+        self._changed: dict[Key, dict[int, Item]] = {}
+
+    def get(self, key: Key, /) -> Item | None:
+        """The item of a key as it now is."""
+        if key not in self._current:
+            self._current[key] = self._load(key)
+        current = self._current[key]
+        return None if current is None else current.item
+
+    def put(self, key: Key, item: Item, block: int, log_index: int) -> None:
+        """The item as it is after an event of a block."""
+        self.get(key)
+        current = self._current[key]
+        if current is None:
+            self._current[key] = _Current(block << BIRTH_SHIFT | log_index, stored=False, item=item)
+        else:
+            current.item = item
+        self._changed.setdefault(key, {})[block] = item
+
+    def write(self) -> None:
+        """Writes the versions of the batch: one for each block in which an item changed."""
+        ends: list[dict[str, object]] = []
+        rows: list[dict[str, object]] = []
+        tag_rows: list[dict[str, object]] = []
+        for key, by_block in self._changed.items():
+            current = self._current[key]
+            assert current is not None
+            starts = sorted(by_block)
+            if current.stored:
+                ends.append({"a_kind": key.kind.value, "a_key": key.id, "end": starts[0]})
+            for start, end in zip(starts, [*starts[1:], None], strict=True):
+                place = {"kind": key.kind.value, "key": key.id, "valid_from": start}
+                rows.append({**place, "valid_to": end, "born": current.born, "body": encode(by_block[start])})
+                tag_rows += [{**place, "tag": tag, "value": value} for tag, value in tags_of(by_block[start]).items()]
+        if ends:
+            self._connection.execute(_CLOSE, ends)
+        if rows:
+            self._connection.execute(insert(versions), rows)
+        if tag_rows:
+            self._connection.execute(insert(tags), tag_rows)
+        self._changed.clear()
+
+    def _load(self, key: Key) -> _Current | None:
+        found = self._connection.execute(_NEWEST, {"a_kind": key.kind.value, "a_key": key.id}).first()
+        return None if found is None else _Current(found.born, stored=True, item=read_item(key.kind, found.body))
+
+
+def read_item(kind: Kind, body: str) -> Item:
+    """The item in a version's body."""
+    return decode(TYPES[kind], body)
+
+
+_NEWEST = select(versions.c.born, versions.c.body).where(
+    versions.c.kind == bindparam("a_kind"), versions.c.key == bindparam("a_key"), versions.c.valid_to.is_(None)
+)
+_CLOSE = (
+    update(versions)
+    .where(versions.c.kind == bindparam("a_kind"), versions.c.key == bindparam("a_key"), versions.c.valid_to.is_(None))
+    .values(valid_to=bindparam("end"))
+)

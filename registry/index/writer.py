@@ -1,0 +1,122 @@
+"""Blocks into the database and out of it again: each batch is one transaction, so that nothing is ever half there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, delete, insert, select, update
+
+from ledger_node.chain_values import Log
+from registry.index.notices import notice_of, notice_of_refusal
+from registry.index.projection import Projection
+from registry.index.refusals import Refusal
+from registry.index.rows import Rows
+from registry.index.source import Block
+from registry.index.tables import blocks, cursor, logs, notices, refusals, tags, transitions, versions
+from registry.items import Moment
+from registry.state import apply, record_of
+from registry.transitions import Deployment, Event, Transition, decode_log
+
+
+class IndexStopped(RuntimeError):
+    """The index cannot go on without an operator; the message says why and what helps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The last block that the index has."""
+
+    number: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A block with what was refused in it."""
+
+    block: Block
+    refused: tuple[Refusal, ...] = ()
+
+
+class Writer:
+    """The only one that changes the index."""
+
+    def __init__(self, engine: Engine, deployment: Deployment) -> None:
+        self._engine = engine
+        self._deployment = deployment
+
+    def begin(self, genesis: bytes, before: Position) -> Position:
+        """Where the index is; a new one begins after block `before`. Raises IndexStopped for another chain's index."""
+        with self._engine.begin() as connection:
+            row = connection.execute(select(cursor)).first()
+            if row is None:
+                start = {"id": 1, "chain_id": self._deployment.chain_id, "genesis": genesis, "first": before.number + 1}
+                connection.execute(insert(cursor).values(**start, block=before.number, hash=before.hash))
+                return before
+        if (row.chain_id, bytes(row.genesis)) != (self._deployment.chain_id, genesis):
+            raise IndexStopped("the index follows another chain; give this chain a database of its own")
+        return Position(row.block, bytes(row.hash))
+
+    def hash_at(self, number: int) -> bytes | None:
+        """The hash of a block in the index, None for one that it does not have."""
+        with self._engine.connect() as connection:
+            found = connection.execute(select(blocks.c.hash).where(blocks.c.number == number)).scalar()
+        return None if found is None else bytes(found)
+
+    def extend(self, batch: Sequence[Fetched]) -> Position:
+        """Adds blocks, each the child of the one before, in one transaction. Raises IndexStopped, and as `apply`."""
+        with self._engine.begin() as connection:
+            row = connection.execute(select(cursor.c.block, cursor.c.hash)).one()
+            parent = Position(row.block, bytes(row.hash))
+            projection = Projection(connection)
+            rows = Rows()
+            for fetched in batch:
+                header = fetched.block.header
+                if header.parent_hash != parent.hash or header.number != parent.number + 1:
+                    raise IndexStopped(f"block {header.number} is no child of block {parent.number} of the index")
+                self._add(fetched, projection, rows)
+                parent = Position(header.number, fetched.block.hash)
+            projection.write()
+            rows.write(connection)
+            connection.execute(update(cursor).values(block=parent.number, hash=parent.hash))
+        return parent
+
+    def rollback(self, to: int) -> Position:
+        """Takes back every block after `to`, in one transaction. Raises IndexStopped when `to` is not in the index."""
+        with self._engine.begin() as connection:
+            hash_ = connection.execute(select(blocks.c.hash).where(blocks.c.number == to)).scalar()
+            if hash_ is None:
+                raise IndexStopped(f"block {to} is not in the index; rebuild it in a new database")
+            connection.execute(delete(blocks).where(blocks.c.number > to))
+            for table in (logs, transitions, refusals, notices):
+                connection.execute(delete(table).where(table.c.block > to))
+            for table in (versions, tags):
+                connection.execute(delete(table).where(table.c.valid_from > to))
+            connection.execute(update(versions).where(versions.c.valid_to > to).values(valid_to=None))
+            connection.execute(update(cursor).values(block=to, hash=hash_))
+        return Position(to, bytes(hash_))
+
+    def _add(self, fetched: Fetched, projection: Projection, rows: Rows) -> None:
+        block = fetched.block
+        at = Moment(block.number, block.header.timestamp)
+        rows.block(block)
+        for log in (log for receipt in block.receipts for log in receipt.logs):
+            if self._deployment.name_of(log.address) is None:
+                continue
+            rows.log(log)
+            event = decode_log(log, at, self._deployment)
+            if event is not None:
+                self._apply(event, log, projection, rows)
+        for refusal in fetched.refused:
+            rows.refusal(refusal)
+            rows.notice(notice_of_refusal(refusal), at)
+
+    def _apply(self, event: Event, log: Log, projection: Projection, rows: Rows) -> None:
+        for key, item in apply(projection, event, self._deployment).items():
+            projection.put(key, item, event.at.block, log.log_index)
+        if isinstance(event, Transition):
+            record = record_of(projection, event.contract, event.id)
+            if record is not None:
+                rows.transition(event, record.head, log)
+        notice = notice_of(event, log.log_index)
+        if notice is not None:
+            rows.notice(notice, event.at)
