@@ -1,6 +1,7 @@
 """Sending: at most once, whatever stops in between."""
 
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -242,32 +243,17 @@ def test_no_fee_is_offered_where_the_chain_asks_for_none(client: ChainClient) ->
 
 
 def test_a_process_killed_at_any_moment_sends_each_act_once(tmp_path: Path, plain_ledger: LedgerProcess) -> None:
-    count, chance = 40, random.Random(7)
-    key = secp256k1.generate()
+    count, key, script = 30, secp256k1.generate(), ROOT / "tests/ledger_node/outbox_child.py"
     (tmp_path / "key").write_text(key.hex())
-    command = [
-        sys.executable,
-        str(ROOT / "tests/ledger_node/outbox_child.py"),
-        str(tmp_path),
-        plain_ledger.http,
-        str(count),
-    ]
-    kills = 0
-    while True:
+    for die in ("before 4", "after 4", "after 1", "at random", "never"):
+        command = [sys.executable, str(script), str(tmp_path), plain_ledger.http, str(count), die]
         with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, text=True) as child:
             assert child.stdout is not None
-            stop_at = chance.randrange(1, 2 + count // 3) if kills < 4 else None
-            last = ""
-            for number, line in enumerate(child.stdout, start=1):
-                last = line
-                if number == stop_at:
-                    time.sleep(chance.random() * 0.01)
+            for line in child.stdout:
+                if die == "at random" and line == f"{count // 2}\n":
+                    time.sleep(random.random() * 0.01)
                     child.kill()
-                    break
-        kills += 1
-        if stop_at is None or child.returncode == 0:
-            assert last == "done\n"
-            break
+        assert child.returncode == (0 if die == "never" else -signal.SIGKILL)
     client = ChainClient(plain_ledger.http)
     address = Account.from_key(key).address
     assert client.nonce(bytes.fromhex(address[2:])) == count
