@@ -175,10 +175,7 @@ def test_the_index_is_the_state_that_all_events_add_up_to(story: Story, index: I
     snapshot = index.as_of()
     state = replay(events, made.deployment)
     assert {key: snapshot.get(key) for key in state} == state
-    assert sum(snapshot.count(type(item)) for item in {type(each): each for each in state.values()}.values()) == len(
-        state
-    )
-    assert apply(snapshot, replace(events[-1], seq=2), made.deployment)
+    assert sum(snapshot.count(kind) for kind in {type(item) for item in state.values()}) == len(state)
 
 
 def test_a_receipt_is_read_as_of_a_block(story: Story, index: Index) -> None:
