@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
+from ledger_node.bindings.structs import Round as RoundStruct
 from ledger_node.eip712 import digest
 from ledger_node.hashing import sha256
 from ledger_node.merkle import PaddedTree
 from ledger_node.secp256k1 import SignatureError
 from oracle.formats.observation import NO_SOURCES, Observation, round_id
-from oracle.formats.report import ROUND, Config, Proposal, Report
+from oracle.formats.report import Config, Proposal, Report
 from oracle.formats.schema import Schema
 from oracle.formats.segment import Quality
 
@@ -66,14 +67,8 @@ class Round:
 
     def digest(self, config: Config) -> bytes:
         """The EIP-712 digest that f+1 oracles sign."""
-        message = {
-            "configDigest": config.digest,
-            "schema": self.schema,
-            "slot": self.slot,
-            "root": self.tree.root,
-            "leaves": len(self.leaves),
-        }
-        return digest(config.domain, ROUND, message)
+        told = RoundStruct(config.digest, self.schema, self.slot, self.tree.root, len(self.leaves))
+        return digest(config.domain, RoundStruct.TYPE, told.message())
 
 
 def check_report(report: Report, schema: Schema, config: Config) -> int:

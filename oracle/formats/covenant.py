@@ -6,8 +6,9 @@ from functools import cached_property
 from eth_abi.abi import encode
 
 from ledger_node import canonical_json
+from ledger_node.bindings.structs import Facility
 from ledger_node.canonical_json import JsonValue
-from ledger_node.eip712 import Domain, digest, struct
+from ledger_node.eip712 import Domain, digest
 from ledger_node.hashing import keccak256
 from ledger_node.hexvalues import data_hex
 from ledger_node.merkle import PaddedTree
@@ -19,18 +20,6 @@ from oracle.formats.segment import MAX_TIME_MS
 
 FORMAT = "cangdan/covenant/1"
 MAX_INSTALMENTS, MAX_SCHEMAS, MAX_GRANTEES, MAX_ENTITY = 64, 64, 64, (1 << 32) - 1
-FACILITY = struct(
-    "Facility",
-    "uint32 lender",
-    "uint32 borrower",
-    "uint16 panel",
-    "uint8 rules",
-    "uint16 instalments",
-    "bytes32 termsHash",
-    "bytes32 rulesRoot",
-    "bytes32 scheduleRoot",
-    "uint64 draftedAt",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +88,18 @@ class Covenant:
 
     def facility(self, domain: Domain) -> bytes:
         """The id of the facility: the EIP-712 digest of its Facility under CreditBook's domain."""
-        message = {
-            "lender": self.lender,
-            "borrower": self.borrower,
-            "panel": self.panel,
-            "rules": len(self.rules),
-            "instalments": len(self.schedule),
-            "termsHash": self.terms.commitment,
-            "rulesRoot": self.rules_tree.root,
-            "scheduleRoot": self.schedule_tree.root,
-            "draftedAt": self.drafted_at,
-        }
-        return digest(domain, FACILITY, message)
+        facility = Facility(
+            lender=self.lender,
+            borrower=self.borrower,
+            panel=self.panel,
+            rules=len(self.rules),
+            instalments=len(self.schedule),
+            terms_hash=self.terms.commitment,
+            rules_root=self.rules_tree.root,
+            schedule_root=self.schedule_tree.root,
+            drafted_at=self.drafted_at,
+        )
+        return digest(domain, Facility.TYPE, facility.message())
 
     def instalment_at(self, slot: int) -> Instalment | None:
         """The instalment whose period holds an event time, or None."""

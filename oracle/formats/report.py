@@ -28,7 +28,6 @@ REPORT = struct(
 PROPOSAL = struct(
     "Proposal", "bytes32 configDigest", "bytes32 schema", "uint64 slot", "uint32 attempt", "bytes32 reports"
 )
-ROUND = struct("Round", "bytes32 configDigest", "bytes32 schema", "uint64 slot", "bytes32 root", "uint32 leaves")
 SIGNATURE_SIZE = 64
 MAX_ORACLES = 31
 

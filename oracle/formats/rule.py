@@ -9,6 +9,7 @@ from enum import IntEnum
 
 from eth_abi.abi import encode
 
+from ledger_node.bindings import structs
 from ledger_node.canonical_json import JsonValue
 from ledger_node.hashing import keccak256
 from ledger_node.hexvalues import data_hex
@@ -18,9 +19,8 @@ from oracle.formats.observation import HIGHEST, LOWEST, Observation
 from oracle.formats.segment import MAX_TIME_MS, Quality
 
 MAX_RULES, MAX_CONDITIONS, MAX_EVIDENCE = 32, 8, 64
-CONDITION_ABI = "(bytes32,bytes32,bytes32,uint64,uint8,uint8,uint8,bool,uint16,int64)"
-RULE_ABI = f"(uint8,uint8,uint32,bool,uint64,bytes32,bytes32,{CONDITION_ABI}[])"
-OBSERVATION_ABI = "(bytes32,uint64,bytes32,bytes32,int64,uint8,uint32,bytes32,bytes32)"
+RULE_ABI = structs.Rule.ABI
+OBSERVATION_ABI = structs.Observation.ABI
 
 
 class Action(IntEnum):

@@ -8,7 +8,7 @@ from ledger_node.eip712 import Domain
 from ledger_node.merkle import leaf_hash, verify_padded
 from ledger_node.secp256k1 import recover
 from oracle.agreement import Fault, Round
-from oracle.chain import Anchored, AnchoredPage, Execution, FacilityRoots, Refusal
+from oracle.chain import Anchored, AnchoredPage, Chain, Execution, FacilityRoots, Refusal
 from oracle.database import Database
 from oracle.execution import ExecutionService
 from oracle.firings import FiringStore
@@ -116,9 +116,7 @@ class FakeChain:
 class Oracle:
     """One oracle with its files; `reopen` is what a restart after kill -9 finds."""
 
-    def __init__(
-        self, place: int, directory: Path, chain: FakeChain, clock: HandClock, liveness: dict[bytes, int]
-    ) -> None:
+    def __init__(self, place: int, directory: Path, chain: Chain, clock: HandClock, liveness: dict[bytes, int]) -> None:
         self.signer = ORACLE_SIGNERS[place]
         self.address = self.signer.address
         self.path = directory / f"oracle-{place}.db"
@@ -146,9 +144,7 @@ class Oracle:
         self.open()
 
     def add_covenant(self, covenant: Covenant) -> None:
-        facility = covenant.facility(CREDIT_DOMAIN)
-        self.chain.facilities[facility] = FacilityRoots(True, covenant.rules_tree.root, covenant.schedule_tree.root)
-        self.store.add_covenant(facility, covenant)
+        self.store.add_covenant(covenant.facility(self.chain.credit_domain()), covenant)
         self.rounds.learn()
         self.execution.learn()
 
@@ -205,6 +201,9 @@ class Consortium:
             oracle.reopen()
 
     def add_covenant(self, covenant: Covenant) -> None:
+        """Opens the facility on the chain and hands its covenant to each oracle."""
+        roots = FacilityRoots(True, covenant.rules_tree.root, covenant.schedule_tree.root)
+        self.chain.facilities[covenant.facility(CREDIT_DOMAIN)] = roots
         for oracle in self.oracles:
             oracle.add_covenant(covenant)
 

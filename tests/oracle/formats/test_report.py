@@ -7,7 +7,7 @@ import pytest
 from ledger_node import canonical_json
 from oracle.formats.fields import FieldError, Fields
 from oracle.formats.report import Proposal, proposal_from_json, proposal_to_json, report_from_json, report_to_json
-from tests.oracle.judgement_kit import CONFIG, DAY, observed, report, schema
+from tests.oracle.judgement_kit import CONFIG, DAY, ORACLE_SIGNERS, observed, report, schema
 
 
 def wire(value: object) -> Any:
