@@ -105,8 +105,6 @@ class Puller:
             return PullResult(PullState.SPLIT_VIEW)
         started_ms = self._clock.now_ms()
         note, checkpoint = self._checkpoint()
-        if checkpoint.size < place.frontier.size:
-            return self._split(place, note, f"size {checkpoint.size} after {place.frontier.size} entries were shown")
         tally: Counter[str] = Counter()
         while place.frontier.size < checkpoint.size:
             entries = self._page(place.frontier.size, checkpoint.size)
@@ -118,8 +116,12 @@ class Puller:
             self._save(place)
             if not outcomes and not self._pull_fleets():
                 return PullResult(PullState.WAITING, tally["fresh"], tally["known"], tally["refused"])
+        # So it ends too where the checkpoint is smaller than what was read, or as great and another.
         if place.frontier.root() != checkpoint.root:
-            return self._split(place, note, f"the {checkpoint.size} entries shown have another root")
+            detail = (
+                f"{place.frontier.size} entries were read, the checkpoint of size {checkpoint.size} is not over them"
+            )
+            return self._split(place, note, detail)
         self._save(replace(place, note=note, pulled_ms=started_ms))
         return PullResult(PullState.COMPLETE, tally["fresh"], tally["known"], tally["refused"])
 

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger_node import canonical_json
+from ledger_node.hexvalues import data_hex
 from ledger_node.merkle import tree_head
 from oracle.fleets import FleetBundle
 from oracle.formats.fleet import Revocation, make_fleet
@@ -106,12 +108,24 @@ def test_an_answer_that_breaks_the_form_changes_nothing(pair: Pair, target: str,
 
 def test_an_entry_that_its_leaf_does_not_commit_to_is_not_used(pair: Pair) -> None:
     fill(pair.one, 1)
+    entry = pair.one.log.entry(0)
+    shown = {
+        "leaf": data_hex(entry.leaf),
+        "salt": data_hex(entry.salt),
+        "arrivedMs": entry.position.arrived_ms - 1,
+        "segment": data_hex(entry.raw),
+    }
+    content = canonical_json.dumps({"from": 0, "entries": [shown]})
+    with pytest.raises(PeerFault, match="not opened"):
+        pair.answering("/v1/entries", 200, content).pull()
+    assert pair.two.log.size() == 0
+
+
+def test_entries_that_are_not_under_the_checkpoint_are_a_split_view(pair: Pair) -> None:
+    fill(pair.one, 1)
     pair.one.database.rows("UPDATE entries SET arrived_ms = arrived_ms + 1")
-    honest = serve(pair.one).get("/v1/entries").json()["entries"][0]["leaf"]
-    shown = pair.one.log.entry(0)
-    assert honest != shown.leaf.hex()
-    result = pair.puller.pull()
-    assert result.state is PullState.SPLIT_VIEW
+    assert pair.puller.pull().state is PullState.SPLIT_VIEW
+    assert pair.two.reasons() == [Reason.SPLIT_VIEW]
 
 
 def test_a_peers_log_is_verified_and_logged_in_its_order(pair: Pair) -> None:

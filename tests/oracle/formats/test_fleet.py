@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -124,6 +125,11 @@ def test_a_device_id_begins_with_its_entity() -> None:
 def test_a_profile_that_breaks_a_rule_is_refused_by_field(path: list[str | int], value: object, told: str) -> None:
     with pytest.raises(FieldError, match=told):
         load_profile(changed(dump_profile(PROFILE), path, value))
+
+
+def test_the_published_example_is_a_profile() -> None:
+    text = Path("docs/formats/profile.md").read_text(encoding="utf-8")
+    assert load_profile(text.split("```json")[1].split("```")[0].encode()) == PROFILE
 
 
 def test_a_profile_comes_back_from_its_file() -> None:
