@@ -39,6 +39,8 @@ class ContractsSection(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     addresses_file: Path = Field(default=Path("addresses.json"), description="docs/formats/addresses.md")
+    operator_key_file: Path = Field(default=Path("keys/operator.json"), description="deploys and registers")
+    outbox_file: Path = Field(default=Path("keys/operator.db"), description="the operator's outbox")
 
 
 class SupervisorSection(BaseModel):

@@ -37,6 +37,10 @@ class Names:
         """The 32-byte subject of a name."""
         return keccak256(f"{self.run}/subject/{name}".encode())
 
+    def calibration(self, name: str) -> bytes:
+        """The digest of a device's calibration certificate."""
+        return sha256(f"{self.run}/calibration/{name}".encode())
+
     def device(self, owner: str, name: str) -> bytes:
         """The 16-byte id of a device."""
         return device_id(self.entities[owner], f"{self.run}/{name}")
@@ -62,7 +66,7 @@ def fleet_of(pack: Pack, owner: str, names: Names, keys: Mapping[str, DevicePubl
             key=keys[key],
             profile=device.profile,
             profile_digest=profile_of(device.profile, pack.profiles[device.profile]).digest,
-            calibration=sha256(f"{names.run}/calibration/{key}".encode()),
+            calibration=names.calibration(key),
             watches=(names.subject(device.watches),),
         )
         for key, device in pack.devices.items()

@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from api.runner.pack_parts import Duration, Key, Strict
-
-Act = Literal[
-    "issue", "pledge", "release", "deliver", "facility", "cover", "drawdown", "repay", "review", "claim", "play"
-]
-_SUBJECT: dict[str, tuple[str, ...]] = {
-    "issue": ("receipt",),
-    "pledge": ("receipt", "to"),
-    "release": ("receipt",),
-    "deliver": ("receipt", "order"),
-    "facility": ("facility",),
-    "cover": ("cover",),
-    "drawdown": ("facility", "amount"),
-    "repay": ("facility", "instalment"),
-    "review": ("facility", "rule", "verdict"),
-    "claim": ("cover", "verdict"),
-    "play": (),
-}
 
 
 class Inspection(Strict):
@@ -33,50 +16,148 @@ class Inspection(Strict):
     finding: str = Field(min_length=1)
 
 
-class Step(Strict):
-    """One act. `refused` names the contract's error that must stop it; `needs` skips it when an episode is omitted."""
+class Act(Strict):
+    """What every step can say. `refused` names the contract's error that must stop the act."""
 
-    do: Act
     as_: str | None = Field(default=None, alias="as", description="A name by which later steps refer to this act.")
-    receipt: Key | None = None
-    facility: Key | None = None
-    cover: Key | None = None
-    to: Key | None = Field(default=None, description="The pledgee.")
-    amount: int | None = Field(default=None, gt=0, description="Minor units.")
-    currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$", description="Of a pledge without a facility.")
-    instalment: int | None = Field(default=None, ge=0)
-    order: str | None = None
-    rule: Key | None = None
-    verdict: Literal["clear", "uphold", "accept", "reject"] | None = None
-    by: list[Key] = Field(default_factory=list)
-    inspection: Inspection | None = None
-    until: Duration | None = Field(default=None, description="Play all streams up to here; absent: to their end.")
     prepare: bool = Field(default=False, description="Gather the consents but do not send: a later step sends them.")
     consents_of: str | None = Field(default=None, description="Send the consents that the named step gathered.")
     forged: Key | None = Field(
         default=None, description="This party's signature is made with a key that is not its own."
     )
     refused: str | None = Field(default=None, pattern=r"^[A-Z][A-Za-z]+$")
-    needs: list[str] = Field(default=[], description="Episodes without which this step does not take place.")
-    unless: list[str] = Field(default=[], description="Episodes with which this step does not take place.")
-
-    @model_validator(mode="after")
-    def _act_has_what_it_needs(self) -> Step:
-        for name in _SUBJECT[self.do]:
-            if getattr(self, name) is None:
-                raise ValueError(f"{self.do} needs {name}")
-        if self.do == "pledge" and self.facility is None and (self.amount is None or self.currency is None):
-            raise ValueError("pledge needs a facility, or the amount and currency of the debt")
-        return self
+    needs: list[str] = Field(default_factory=list, description="Episodes without which the step does not take place.")
+    unless: list[str] = Field(default_factory=list, description="Episodes with which the step does not take place.")
 
     def references(self) -> list[tuple[str, str]]:
         """(section, name) of everything that the step speaks of."""
-        pairs = [("receipts", self.receipt), ("facilities", self.facility), ("covers", self.cover)]
-        pairs += [("parties", self.to), ("parties", self.forged), *(("parties", name) for name in self.by)]
+        pairs = [(section, getattr(self, name, None)) for name, section in _SECTIONS.items()]
+        pairs += [("parties", name) for name in getattr(self, "by", [])]
         pairs += [("episodes", name) for name in (*self.needs, *self.unless)]
-        if self.inspection is not None:
-            pairs.append(("parties", self.inspection.by))
+        inspection = getattr(self, "inspection", None)
+        pairs.append(("parties", inspection.by if inspection else None))
         return [(section, name) for section, name in pairs if name is not None]
+
+
+_SECTIONS = {
+    "receipt": "receipts",
+    "facility": "facilities",
+    "cover": "covers",
+    "to": "parties",
+    "forged": "parties",
+}
+
+
+class Issue(Act):
+    """Depositor and keeper issue a receipt."""
+
+    do: Literal["issue"]
+    receipt: Key
+
+
+class Pledge(Act):
+    """The depositor pledges a receipt, for a facility or for a debt of its own."""
+
+    do: Literal["pledge"]
+    receipt: Key
+    to: Key = Field(description="The pledgee.")
+    facility: Key | None = None
+    amount: int | None = Field(default=None, gt=0, description="Minor units of the debt.")
+    currency: str | None = Field(default=None, pattern=r"^[A-Z]{3}$")
+
+    @model_validator(mode="after")
+    def _there_is_a_debt(self) -> Pledge:
+        if self.facility is None and (self.amount is None or self.currency is None):
+            raise ValueError("pledge needs a facility, or amount and currency of the debt")
+        return self
+
+
+class Release(Act):
+    """The pledgee releases the live pledge of a receipt."""
+
+    do: Literal["release"]
+    receipt: Key
+
+
+class Deliver(Act):
+    """The goods of a receipt leave by an order."""
+
+    do: Literal["deliver"]
+    receipt: Key
+    order: str = Field(min_length=1)
+
+
+class OpenFacility(Act):
+    """Lender and borrower open a facility; its covenant goes to the oracles."""
+
+    do: Literal["facility"]
+    facility: Key
+
+
+class TakeCover(Act):
+    """Insurer and insured agree on a cover."""
+
+    do: Literal["cover"]
+    cover: Key
+
+
+class Drawdown(Act):
+    """Money is drawn under a facility."""
+
+    do: Literal["drawdown"]
+    facility: Key
+    amount: int = Field(gt=0, description="Minor units.")
+
+
+class Repay(Act):
+    """An instalment is paid in full."""
+
+    do: Literal["repay"]
+    facility: Key
+    instalment: int = Field(ge=0)
+
+
+class Review(Act):
+    """The panel decides the review that a rule has opened, on an inspector's recount where there is one."""
+
+    do: Literal["review"]
+    facility: Key
+    rule: Key
+    verdict: Literal["clear", "uphold"]
+    by: list[Key] = Field(min_length=1)
+    inspection: Inspection | None = None
+
+
+class DecideClaim(Act):
+    """The insurer decides a claim under a cover."""
+
+    do: Literal["claim"]
+    cover: Key
+    claim: int = Field(default=0, ge=0)
+    verdict: Literal["accept", "reject"]
+
+
+class PlayStreams(Act):
+    """All devices speak, up to a moment of event time or to the end of their streams."""
+
+    do: Literal["play"]
+    until: Duration | None = None
+
+
+Step = Annotated[
+    Issue
+    | Pledge
+    | Release
+    | Deliver
+    | OpenFacility
+    | TakeCover
+    | Drawdown
+    | Repay
+    | Review
+    | DecideClaim
+    | PlayStreams,
+    Field(discriminator="do"),
+]
 
 
 class ExpectedAction(Strict):

@@ -11,9 +11,13 @@ from api.runner.agreements import Names
 from api.runner.pack import Pack
 from api.runner.pack_parts import Condition, Facility, Instalment, Party, Receipt, Rule
 from api.runner.quantities import duration_ms, scaled
+from ledger_node.canonical_json import dumps
 from ledger_node.hashing import keccak256
 from ledger_node.hexvalues import data_hex
+from oracle.formats.covenant import FORMAT as COVENANT_FORMAT
+from oracle.formats.covenant import parse as parse_covenant
 from oracle.formats.schema import Schema
+from oracle.formats.schema import to_json as schema_to_json
 
 Body = dict[str, Any]
 _COMPARATORS = {"<": "below", "<=": "at_most", ">": "above", ">=": "at_least", "=": "equal", "!=": "unequal"}
@@ -179,26 +183,35 @@ class Papers:
         return {"act": "inspection", "subject": facility, "result": result}
 
 
-def covenant(drafted: Body, names: Sequence[str], schemas: Sequence[Schema], grantees: Sequence[int]) -> Body:
-    """The covenant that goes to the oracles, put together from the opened draft of a facility."""
-    consent, openings, extras = drafted["message"], drafted["documents"], drafted["extras"]
+def covenant(drafted: Body, names: Sequence[str], schemas: Sequence[Schema], grantees: Sequence[int]) -> bytes:
+    """The covenant that goes to the oracles (canonical JSON), put together from the draft of a facility."""
+    openings, extras = drafted["documents"], drafted["extras"]
+    facility = drafted["typedData"]["message"]
     rules = [
-        {"name": name, "clause": openings[f"clause/{at}"], **{k: v for k, v in rule.items() if k != "clause"}}
+        {"name": name, "clause": _opening(openings[f"clause/{at}"]), **{k: v for k, v in rule.items() if k != "clause"}}
         for at, (name, rule) in enumerate(zip(names, extras["rules"], strict=True))
     ]
     schedule = [
-        {"periodStartMs": p["periodStartMs"], "dueMs": p["dueMs"], "amount": openings[f"amount/{p['ordinal']}"]}
-        for p in extras["schedule"]
+        {
+            "periodStartMs": payment["periodStartMs"],
+            "dueMs": payment["dueMs"],
+            "amount": _opening(openings[f"amount/{payment['ordinal']}"]),
+        }
+        for payment in extras["schedule"]
     ]
-    from_schemas = [schema.encoded.decode() for schema in schemas]
-    return {
-        "facility": {key: consent[key] for key in ("lender", "borrower", "panel", "draftedAt")},
-        "terms": openings["terms"],
+    whole: Body = {
+        "format": COVENANT_FORMAT,
+        "facility": {key: int(facility[key]) for key in ("lender", "borrower", "panel", "draftedAt")},
+        "terms": _opening(openings["terms"]),
         "rules": rules,
         "schedule": schedule,
-        "schemas": from_schemas,
-        "grantees": list(grantees),
+        "schemas": [schema_to_json(schema) for schema in schemas],
     }
+    return parse_covenant(dumps({**whole, "grantees": list(grantees)} if grantees else whole)).encoded
+
+
+def _opening(document: Body) -> Body:
+    return {"salt": document["salt"], "content": document["content"]}
 
 
 def _party(party: Party) -> Body:

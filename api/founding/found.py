@@ -1,0 +1,86 @@
+"""Putting a consortium on its chain: contracts, wiring, oracle set. Run again it changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from api.founding.operator import Operator
+from api.settings import Settings
+from ledger_node.client import ChainClient
+from ledger_node.deploy import Addresses, deploy, dump_addresses
+from ledger_node.keys import LocalSigner, open_signer
+from ledger_node.outbox import GasPolicy, Outbox
+from ledger_node.transactions import LegacyFee
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """The accounts that this machine needs to found and run a consortium."""
+
+    operator: LocalSigner
+    oracles: tuple[LocalSigner, ...]
+
+
+def open_accounts(settings: Settings) -> Accounts:
+    """The operator's and the oracles' keys, made when they are new."""
+    return Accounts(
+        operator=_open(settings.contracts.operator_key_file),
+        oracles=tuple(_open(oracle.key_file) for oracle in settings.oracles),
+    )
+
+
+def open_operator(settings: Settings, client: ChainClient, addresses: Addresses) -> Operator:
+    """The operator of a founded consortium, ready to act."""
+    outbox = _outbox(settings, client, open_accounts(settings).operator)
+    return Operator(client, outbox, {each.name: each.address for each in addresses.contracts})
+
+
+def found(settings: Settings, tell: Callable[[int, int, str], None] = lambda done, total, text: None) -> Addresses:
+    """Deploy and wire the contracts, name the oracles, write the addresses file. Raises DeployError, FoundingError."""
+    accounts = open_accounts(settings)
+    client = ChainClient(settings.ledger.rpc_url)
+    outbox = _outbox(settings, client, accounts.operator)
+    try:
+        addresses = deploy(client, outbox, accounts.operator.address, tell=tell)
+        operator = Operator(client, outbox, {each.name: each.address for each in addresses.contracts})
+        operator.set_oracles([oracle.address for oracle in accounts.oracles], (len(accounts.oracles) - 1) // 3)
+    finally:
+        outbox.close()
+    _write(settings.contracts.addresses_file, dump_addresses(addresses))
+    return addresses
+
+
+def fund(client: ChainClient, funder: LocalSigner, accounts: tuple[bytes, ...], wei: int, outbox_file: Path) -> None:
+    """Give each account `wei` on a chain with fees; where gas is free nothing is sent."""
+    policy = GasPolicy.of_chain(client)
+    if policy.fee == LegacyFee():
+        return
+    outbox = Outbox(outbox_file, client, funder, policy=policy)
+    try:
+        keys = [f"fund/{account.hex()}" for account in accounts]
+        for key, account in zip(keys, accounts, strict=True):
+            outbox.submit(key, account, b"", value=wei)
+        for key in keys:
+            outbox.wait(key)
+    finally:
+        outbox.close()
+
+
+def _outbox(settings: Settings, client: ChainClient, operator: LocalSigner) -> Outbox:
+    path = settings.contracts.outbox_file
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    policy = GasPolicy.of_chain(client)
+    return Outbox(path, client, operator, policy=policy, finality=settings.ledger.finality)
+
+
+def _open(key_file: Path) -> LocalSigner:
+    key_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return open_signer(key_file, key_file.with_suffix(".pass"))
+
+
+def _write(path: Path, text: bytes) -> None:
+    draft = path.with_suffix(".new")
+    draft.write_bytes(text)
+    draft.replace(path)

@@ -1,0 +1,148 @@
+"""A member's program at the public HTTP API: its token, its drafts, its consents, its operations."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from api.founding.enrolment import Seat
+from ledger_node.hexvalues import data_hex, read_data
+from ledger_node.keys import LocalSigner, load_signer
+
+Body = dict[str, Any]
+_ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_SETTLED = ("final", "refused")
+_RENEW_SECONDS = 30
+
+
+class ApiRefused(Exception):
+    """The API refuses a request: its problem document, in one line."""
+
+    def __init__(self, what: str, response: httpx.Response) -> None:
+        try:
+            problem = response.json()
+        except ValueError:
+            problem = {}
+        detail = problem.get("detail") or problem.get("title") or response.text[:200]
+        errors = "; ".join(f"{e.get('pointer', '')} {e.get('detail', '')}".strip() for e in problem.get("errors", []))
+        super().__init__(f"{what}: {response.status_code} {detail}" + (f" ({errors})" if errors else ""))
+        self.status = response.status_code
+        self.code = str(problem.get("code", ""))
+        self.cause = problem.get("cause")
+
+
+class StillWaiting(Exception):
+    """Something that should have happened by now has not; the message says what."""
+
+
+@dataclass
+class Session:
+    """One member's program. `seat` has its keys; requests go to `client`, whose base address is the API's."""
+
+    seat: Seat
+    client: httpx.Client
+    issuer: str
+    patience_seconds: float = 90.0
+    _token: str = ""
+    _until: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.signer: LocalSigner = load_signer(self.seat.key_file, self.seat.key_file.with_suffix(".pass"))
+
+    def get(self, path: str, **query: str | int) -> Body:
+        """The JSON of a GET. Raises ApiRefused."""
+        return self._json("GET", path, params=query or None)
+
+    def download(self, path: str, **query: str | int) -> bytes:
+        """The bytes of a GET. Raises ApiRefused."""
+        return self._request("GET", path, params=query or None).content
+
+    def pages(self, path: str, **query: str | int) -> list[Body]:
+        """All items of a list, page after page."""
+        items: list[Body] = []
+        cursor: str | None = None
+        while True:
+            page = self.get(path, **query, **({"cursor": cursor} if cursor else {}))
+            items += page["items"]
+            cursor = page.get("next")
+            if cursor is None:
+                return items
+
+    def draft(self, body: Body) -> Body:
+        """A new draft. Raises ApiRefused."""
+        return self._json("POST", "/v1/drafts", json=body)
+
+    def consent(self, draft: Body, signer: LocalSigner | None = None) -> Body:
+        """Hand in this member's signature of a draft."""
+        return self._json("POST", f"/v1/drafts/{draft['id']}/consents", json={"signature": self.sign(draft, signer)})
+
+    def sign(self, draft: Body, signer: LocalSigner | None = None) -> str:
+        """The signature of a draft's digest, by this member's key unless another is given."""
+        return data_hex((signer or self.signer).sign_digest(read_data("id", draft["id"], 32)))
+
+    def submit(self, draft: Body) -> Body:
+        """Send a complete draft and wait until it is final or refused. Raises ApiRefused, StillWaiting."""
+        operation = self._json("POST", f"/v1/drafts/{draft['id']}/submit", json={})
+        deadline = time.monotonic() + self.patience_seconds
+        while operation["state"] not in _SETTLED:
+            if time.monotonic() > deadline:
+                raise StillWaiting(f"operation {operation['id']} is still {operation['state']}")
+            time.sleep(0.1)
+            operation = self.get(f"/v1/operations/{operation['id']}")
+        return operation
+
+    def _json(self, method: str, path: str, **rest: Any) -> Body:
+        answer = self._request(method, path, **rest).json()
+        assert isinstance(answer, dict)
+        return answer
+
+    def _request(self, method: str, path: str, **rest: Any) -> httpx.Response:
+        headers = {"authorization": f"Bearer {self._bearer()}"}
+        if method == "POST":
+            headers["idempotency-key"] = secrets.token_hex(16)
+        deadline = time.monotonic() + self.patience_seconds
+        while True:
+            try:
+                response = self.client.request(method, path, headers=headers, **rest)
+            except httpx.TransportError as error:
+                if time.monotonic() > deadline:
+                    raise StillWaiting(f"the API does not answer: {type(error).__name__}") from error
+            else:
+                if response.is_success:
+                    return response
+                busy = response.status_code in (429, 502, 503, 504)
+                if not busy or time.monotonic() > deadline:
+                    raise ApiRefused(f"{method} {path.split('?')[0]}", response)
+            time.sleep(0.25)
+
+    def _bearer(self) -> str:
+        if time.time() < self._until - _RENEW_SECONDS:
+            return self._token
+        now = int(time.time())
+        claims = {
+            "iss": self.seat.client_id,
+            "sub": self.seat.client_id,
+            "aud": f"{self.issuer}/oauth2/token",
+            "iat": now,
+            "exp": now + 60,
+            "jti": secrets.token_hex(16),
+        }
+        key = ECKey.import_key(json.loads(self.seat.client_key.read_text()))
+        form = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": _ASSERTION,
+            "client_assertion": jwt.encode({"alg": "ES256"}, claims, key),
+        }
+        response = self.client.post("/oauth2/token", data=form)
+        if not response.is_success:
+            raise ApiRefused("POST /oauth2/token", response)
+        answer = response.json()
+        self._token, self._until = str(answer["access_token"]), now + int(answer["expires_in"])
+        return self._token
