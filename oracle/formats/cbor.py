@@ -21,6 +21,7 @@ MAX_DEPTH = 4
 """The deepest nesting of arrays that is read; the outermost array counts as 1."""
 
 _ARRAYS = (list, tuple)
+_2_16 = 1 << 16
 
 
 class CborError(ValueError):
@@ -59,8 +60,11 @@ def _size(value: object, depth: int) -> int:
             raise CborError(f"arrays are nested deeper than {MAX_DEPTH}")
         size = _head_size(len(value))
         for item in value:
-            # The commonest item, a small integer of either sign, without a call.
-            size += 1 if type(item) is int and -25 < item < 24 else _size(item, depth + 1)
+            # The commonest item, an integer that is not great, without a call.
+            if type(item) is int and -_2_16 <= item < _2_16:
+                size += 1 if -25 < item < 24 else 2 if -257 < item < 256 else 3
+            else:
+                size += _size(item, depth + 1)
         return size
     if type(value) is str:
         try:
