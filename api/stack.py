@@ -9,15 +9,16 @@ COMMAND = (sys.executable, "-m", "api.cli.main")
 
 
 def units(settings: Settings) -> tuple[Unit, ...]:
-    """Ledger (when it is the embedded one), oracles, indexer, API: each waits for those before it."""
+    """Ledger (when it is the embedded one), founding, oracles, indexer, API: each waits for those before it."""
     ledger = Unit("ledger", (*COMMAND, "ledger", "serve"), _ready(settings.ledger.host, settings.ledger.port))
+    founding = Unit("founding", (*COMMAND, "consortium", "found"), once=True)
     oracles = (
         Unit(oracle.name, (*COMMAND, "oracle", "run", "--name", oracle.name), _ready(oracle.host, oracle.port))
         for oracle in settings.oracles
     )
     indexer = Unit("indexer", (*COMMAND, "indexer", "run"), _ready(settings.indexer.host, settings.indexer.port))
     api = Unit("api", (*COMMAND, "api", "serve"), _ready(settings.api.host, settings.api.port))
-    return (*((ledger,) if settings.ledger.engine == "embedded" else ()), *oracles, indexer, api)
+    return (*((ledger,) if settings.ledger.engine == "embedded" else ()), founding, *oracles, indexer, api)
 
 
 def _ready(host: str, port: int) -> str:
