@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli import contracts, ledger, segment, stack
+from api.cli import consortium, contracts, ledger, segment, stack, trust
 from api.cli.output import NO, WRONG_USE, CommandError
 
 app = typer.Typer(
@@ -29,7 +29,9 @@ def _verbs() -> None:
     app.command("status")(stack.status)
     app.add_typer(ledger.app, name="ledger")
     app.add_typer(contracts.app, name="contracts")
+    app.add_typer(consortium.app, name="consortium")
     app.add_typer(segment.app, name="segment")
+    app.add_typer(trust.app, name="trust")
 
 
 def _version(wanted: bool) -> None:
