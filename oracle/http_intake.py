@@ -21,8 +21,9 @@ from oracle.clock import Clock
 from oracle.fleets import FleetRefused, dump_bundle, load_bundle
 from oracle.formats.fleet import DEVICE_SIZE
 from oracle.formats.reasons import Reason
+from oracle.formats.requests import Scheme, requester
 from oracle.formats.segment import MAX_SEGMENT
-from oracle.formats.signed import NoteRefused, check_request, dump_receipt
+from oracle.formats.signed import NoteRefused, dump_receipt
 from oracle.ingest import IngestService
 from oracle.log import Entry
 from oracle.ports import ChainUnavailable, OracleSet
@@ -32,11 +33,8 @@ MAX_FLEET_BYTES = 64 << 20
 MAX_ENTRIES = 256
 MAX_ENTRIES_BYTES = 4 << 20
 """After this many bytes of bodies an answer ends, with at least one entry."""
-REQUEST_VALID_MS = 60_000
-"""How far the time of a peer's signed request may be from the oracle's clock."""
 
 _SEGMENT_TYPES = ("application/cose", "application/cbor", "application/octet-stream")
-_AUTHORIZATION = re.compile(r"CLR-Oracle time=([0-9]{1,15}), signature=(0x[0-9a-f]{128})\Z")
 _NUMBER = re.compile(r"0\Z|[1-9][0-9]{0,15}\Z")
 _STATUS = {Reason.MALFORMED: 400, Reason.OVERSIZED: 413, Reason.OUT_OF_SEQUENCE: 409, Reason.EQUIVOCATION: 409}
 _STATUS |= {Reason.BROKEN_CHAIN: 409, Reason.FLEET_UNPROVEN: 409}
@@ -194,15 +192,10 @@ class _Handlers:
 
     def _check_oracle(self, request: Request) -> None:
         """A request signed by an oracle of the set, at about this time, for this log, path and query."""
-        match = _AUTHORIZATION.match(request.headers.get("authorization", ""))
-        if match is None:
-            raise _Problem("not_an_oracle", "Authorization: must be CLR-Oracle time=.., signature=0x..")
-        time_ms, query = int(match[1]), request.url.query
-        if abs(self._intake.clock.now_ms() - time_ms) > REQUEST_VALID_MS:
-            raise _Problem("not_an_oracle", f"time: must be within {REQUEST_VALID_MS} ms of the oracle's clock")
-        target = request.url.path + (f"?{query}" if query else "")
+        query = request.url.query
+        target, header = request.url.path + (f"?{query}" if query else ""), request.headers.get("authorization", "")
         try:
-            address = check_request(self._log.origin, target, time_ms, bytes.fromhex(match[2][2:]))
+            address = requester(header, (Scheme.ORACLE,), self._log.origin, target, self._intake.clock.now_ms())
         except NoteRefused as error:
             raise _Problem("not_an_oracle", str(error)) from None
         if not self._intake.oracles.is_oracle(address):

@@ -22,8 +22,9 @@ from oracle.formats.entry import SALT_SIZE, entry_leaf
 from oracle.formats.fields import FieldError, Fields, objects
 from oracle.formats.frontier import HASH_SIZE, Frontier
 from oracle.formats.reasons import Reason
+from oracle.formats.requests import Scheme, sign_request
 from oracle.formats.segment import MAX_SEGMENT, MAX_TIME_MS
-from oracle.formats.signed import Checkpoint, NoteRefused, Signer, log_origin, read_checkpoint, request_digest
+from oracle.formats.signed import Checkpoint, NoteRefused, Signer, log_origin, read_checkpoint
 from oracle.ingest import Accepted, Arrival, IngestService, Outcome
 from oracle.refusals import Refusal
 
@@ -165,9 +166,8 @@ class Puller:
         return entries
 
     def _get(self, target: str, limit: int) -> bytes:
-        time_ms = self._clock.now_ms()
-        signature = self._signer.sign_digest(request_digest(self._origin, target, time_ms))
-        headers = {"Authorization": f"CLR-Oracle time={time_ms}, signature={data_hex(signature)}"}
+        signed = sign_request(self._signer, Scheme.ORACLE, self._origin, target, self._clock.now_ms())
+        headers = {"Authorization": signed}
         body = bytearray()
         try:
             with self._client.stream("GET", target, headers=headers) as response:

@@ -12,7 +12,8 @@ from ledger_node.hexvalues import data_hex
 from ledger_node.merkle import verify_consistency, verify_inclusion
 from oracle.fleets import FleetBundle, dump_bundle
 from oracle.formats.fleet import make_fleet
-from oracle.formats.signed import check_receipt, load_receipt, read_checkpoint, request_digest
+from oracle.formats.requests import Scheme, sign_request
+from oracle.formats.signed import check_receipt, load_receipt, read_checkpoint
 from oracle.keys import OracleKey
 from tests.oracle.intake_kit import (
     BUNDLE,
@@ -48,8 +49,7 @@ def client(oracle: Oracle) -> TestClient:
 
 def authorization(oracle: Oracle, target: str, key: OracleKey, time_ms: int | None = None) -> dict[str, str]:
     time_ms = oracle.clock.ms if time_ms is None else time_ms
-    signature = data_hex(key.sign_digest(request_digest(oracle.log.origin, target, time_ms)))
-    return {"authorization": f"CLR-Oracle time={time_ms}, signature={signature}"}
+    return {"authorization": sign_request(key, Scheme.ORACLE, oracle.log.origin, target, time_ms)}
 
 
 @pytest.mark.parametrize(
@@ -113,12 +113,14 @@ def test_without_an_oracles_signature_entries_show_commitments_only(client: Test
     assert client.get("/v1/entries").json()["entries"] == [{"leaf": data_hex(oracle.log.entry(0).leaf)}]
 
 
-@pytest.mark.parametrize("fault", ["stranger", "late", "early", "other target", "no form"])
+@pytest.mark.parametrize("fault", ["stranger", "late", "early", "other target", "account", "no form"])
 def test_bodies_are_shown_to_no_one_but_an_oracle_now(client: TestClient, oracle: Oracle, fault: str) -> None:
     target = "/v1/entries?from=0"
     key = OracleKey(b"\x07" * 32) if fault == "stranger" else oracle.key
     time_ms = oracle.clock.ms + {"late": -60_001, "early": 60_001}.get(fault, 0)
     headers = authorization(oracle, "/v1/entries" if fault == "other target" else target, key, time_ms)
+    if fault == "account":
+        headers["authorization"] = headers["authorization"].replace("Oracle", "Account")
     answer = client.get(target, headers={"authorization": "Bearer x"} if fault == "no form" else headers)
     assert (answer.status_code, answer.json()["code"]) == (403, "not_an_oracle")
     assert client.get("/v1/fleets").status_code == 403
