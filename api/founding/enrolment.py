@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from api.security.roles import Role
 from ledger_node.keys import open_signer
 
 LOGINS_FILE = "logins.json"
+Funder = Callable[[bytes], None]
+"""Gives an account what it needs on a chain with fees."""
 _PEOPLE = ("clerk", "approver")
 """Two people a member, since some acts need four eyes."""
 
@@ -54,8 +56,9 @@ class Seat:
 class Enrolment:
     """Enrols members under a state directory; one that is enrolled already keeps its keys and people."""
 
-    def __init__(self, home: Path, members_file: Path, operator: Operator) -> None:
+    def __init__(self, home: Path, members_file: Path, operator: Operator, funder: Funder | None = None) -> None:
         self._home = home
+        self._fund = funder or (lambda account: None)
         self._file = members_file
         self._operator = operator
 
@@ -65,6 +68,7 @@ class Enrolment:
         folder = self._home / "members" / slug
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         signer = open_signer(folder / "key.json", folder / "key.pass")
+        self._fund(signer.address)
         entity = self._operator.register(newcomer.kind, newcomer.identifier, signer.address)
         client_key = folder / "client.jwk"
         if not client_key.exists():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from api.founding.enrolment import Enrolment
+from api.founding.enrolment import Enrolment, Funder
 from api.founding.found import open_operator
 from api.founding.operator import Operator
 from api.settings import Settings, load_settings
@@ -39,8 +39,8 @@ class Stage:
 
 
 @contextmanager
-def open_stage(home: Path) -> Iterator[Stage]:
-    """The running product of a state directory."""
+def open_stage(home: Path, funder: Funder | None = None) -> Iterator[Stage]:
+    """The running product of a state directory; `funder` pays for new accounts on a chain with fees."""
     settings = load_settings(home)
     addresses = load_addresses(settings.contracts.addresses_file)
     chain = ChainClient(settings.ledger.rpc_url)
@@ -50,7 +50,7 @@ def open_stage(home: Path) -> Iterator[Stage]:
             httpx.Client(base_url=settings.api.public_url, timeout=_TIMEOUT_SECONDS) as api,
             httpx.Client(timeout=_TIMEOUT_SECONDS) as devices,
         ):
-            enrolment = Enrolment(home, settings.api.members_file, operator)
+            enrolment = Enrolment(home, settings.api.members_file, operator, funder)
             yield Stage(home, settings, addresses, chain, operator, enrolment, api, devices)
     finally:
         operator.outbox.close()

@@ -1,0 +1,117 @@
+"""A private stack for one run: the whole product in a temporary folder, on ports of its own, on any chain."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from api.config import ApiSection
+from api.founding.enrolment import Funder
+from api.founding.found import fund, open_accounts
+from api.settings import Settings, load_settings, write_settings
+from api.stack import COMMAND, units
+from api.supervisor.control import start, stop
+from ledger_node.client import ChainClient
+from ledger_node.keys import KeyFileError, LocalSigner, load_signer
+from ledger_node.settings import LedgerSection
+from oracle.settings import OracleSection
+from registry.settings import IndexerSection
+
+WEI = 10**18
+"""What each account of the stack is given on a chain with fees."""
+_HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A chain that somebody else runs, and who pays there."""
+
+    rpc: str
+    funder: Path | None
+    finality: int
+
+
+@contextmanager
+def private_stack(elsewhere: Elsewhere | None = None) -> Iterator[tuple[Path, Funder | None]]:
+    """The state directory of a running product, which is stopped and removed at the end. Raises ControlError."""
+    with ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cangdan-")))
+        write_settings(_settings(elsewhere), home)
+        settings = load_settings(home)
+        funder = _fund(settings, home, elsewhere) if elsewhere else None
+        names = [unit.name for unit in units(settings)]
+        stack.callback(stop, home, names, settings.supervisor.stop_seconds)
+        start(home, (*COMMAND, "--home", str(home), "up", "--foreground"), lambda report: None)
+        yield home, funder
+
+
+def _settings(elsewhere: Elsewhere | None) -> Settings:
+    ledger_port, indexer_port, api_port, *oracle_ports = _free_ports(3 + 4)
+    ledger = LedgerSection(port=ledger_port)
+    if elsewhere:
+        ledger = LedgerSection(engine="external", rpc_url=elsewhere.rpc, finality=elsewhere.finality)
+    return Settings(
+        ledger=ledger,
+        indexer=IndexerSection(port=indexer_port),
+        api=ApiSection(
+            port=api_port,
+            public_url=f"http://{_HOST}:{api_port}",
+            reads_per_minute=100_000,
+            writes_per_minute=100_000,
+        ),
+        oracles=tuple(
+            OracleSection(
+                name=f"oracle-{n}",
+                port=port,
+                url=f"http://{_HOST}:{port}",
+                directory=Path(f"oracle-{n}"),
+                key_file=Path(f"keys/oracle-{n}.json"),
+            )
+            for n, port in enumerate(oracle_ports, start=1)
+        ),
+    )
+
+
+def _fund(settings: Settings, home: Path, elsewhere: Elsewhere) -> Funder | None:
+    """Give the operator and the oracles what they need, and return who gives it to members; None where gas is free."""
+    if elsewhere.funder is None:
+        return None
+    payer = _funder(elsewhere.funder)
+    client = ChainClient(elsewhere.rpc)
+    accounts = open_accounts(settings)
+    outbox_file = home / "keys" / "funder.db"
+    everyone = (accounts.operator.address, *(oracle.address for oracle in accounts.oracles))
+    fund(client, payer, everyone, WEI, outbox_file)
+    return lambda account: fund(client, payer, (account,), WEI, outbox_file)
+
+
+def _funder(path: Path) -> LocalSigner:
+    """The key in an encrypted key file (its passphrase beside it in .pass), or a key in hexadecimal."""
+    if path.stat().st_mode & 0o077:
+        raise KeyFileError(f"{path}: is open to group or others; run chmod 600")
+    text = path.read_text(encoding="utf-8").strip()
+    if text.startswith("{"):
+        return load_signer(path, path.with_suffix(".pass"))
+    try:
+        return LocalSigner(bytes.fromhex(text.removeprefix("0x")))
+    except ValueError:
+        raise KeyFileError(f"{path}: holds neither an encrypted key nor 32 bytes in hexadecimal") from None
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind((_HOST, 0))
+        return [int(each.getsockname()[1]) for each in sockets]
+
+
+def keep_environment_out() -> None:
+    """Settings of the caller's environment are for its own product, not for a private stack."""
+    for name in [name for name in os.environ if name.startswith("CANGDAN_") and "__" in name]:
+        del os.environ[name]
