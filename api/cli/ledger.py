@@ -23,7 +23,7 @@ def serve() -> None:
     from ledger_node.embedded.errors import LedgerError
     from ledger_node.embedded.files import open_files
     from ledger_node.embedded.sealer import Pace
-    from ledger_node.embedded.server import ServerSettings
+    from ledger_node.embedded.server import LOCAL_HOSTS, ServerSettings
     from ledger_node.embedded.server import serve as serve_ledger
 
     log_to_stderr()
@@ -34,6 +34,8 @@ def serve() -> None:
     try:
         genesis, signer = open_files(section.directory)
         pace = Pace(section.block_seconds, section.idle_seconds)
-        serve_ledger(ServerSettings(section.directory, genesis, section.host, section.port, pace), signer)
+        hosts = (*LOCAL_HOSTS, section.host)
+        served = ServerSettings(section.directory, genesis, section.host, section.port, pace, hosts=hosts)
+        serve_ledger(served, signer)
     except LedgerError as error:
         raise CommandError(str(error)) from None

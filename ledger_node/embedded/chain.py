@@ -201,7 +201,7 @@ class EmbeddedChain:
     def _enter(self, raw: bytes) -> Pending:
         transaction = read_transaction(raw, self._rules)
         with self._pool_changed:
-            if self._pool.get(bytes(transaction.hash)) is not None:
+            if self._pool.get(keccak256(raw)) is not None:
                 return self._pool.enter(raw, transaction)
             check_account(transaction, self._account(transaction.sender), self._pool.of(bytes(transaction.sender)))
             return self._pool.enter(raw, transaction)
@@ -217,9 +217,9 @@ class EmbeddedChain:
         header = child_header(parent, self.genesis.sealer, max(parent.timestamp, int(self._clock())))
         state = open_state(view, header, self.genesis.chain_id, self.store.hashes_before(header.block_number))
         done, refused = self._execute(state, header, chosen, time.monotonic() + budget)
-        transactions = [entry.transaction for entry, _ in done]
-        final = finished_header(header, state, transactions, [outcome.receipt for _, outcome in done])
-        block = _signed(self._signer, final, [entry.raw for entry, _ in done])
+        raws = [entry.raw for entry, _ in done]
+        final = finished_header(header, state, raws, [outcome.receipt for _, outcome in done])
+        block = _signed(self._signer, final, raws)
         sealed = SealedBlock(block, _mined(block, done), tuple(refused))
         self.store.commit_block(sealed, view)
         with self._pool_changed:

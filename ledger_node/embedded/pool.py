@@ -17,6 +17,7 @@ from eth_utils.exceptions import ValidationError
 from ledger_node.embedded.errors import PoolError, PoolRule
 from ledger_node.embedded.values import Pending
 from ledger_node.embedded.vm import decode_transaction
+from ledger_node.hashing import keccak256
 from ledger_node.hexvalues import address_hex
 from ledger_node.secp256k1 import ORDER
 
@@ -120,7 +121,7 @@ class Pool:
 
     def enter(self, raw: bytes, transaction: SignedTransactionAPI) -> Pending:
         """Take a checked transaction as volatile, last in order. Raises PoolError (known, full)."""
-        transaction_hash = bytes(transaction.hash)
+        transaction_hash = keccak256(raw)
         if transaction_hash in self._by_hash:
             raise PoolError(PoolRule.KNOWN)
         if len(self._by_hash) >= MAX_WAITING:

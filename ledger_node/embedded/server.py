@@ -23,7 +23,7 @@ from ledger_node.embedded.rpc.dispatch import Dispatcher
 from ledger_node.embedded.rpc.subscriptions import Subscriptions
 from ledger_node.embedded.sealer import DEFAULT_PACE, Pace, Sealer
 from ledger_node.embedded.values import SealedBlock
-from ledger_node.embedded.workers import Workers
+from ledger_node.embedded.workers import MAX_WAITING_CALLS, Workers
 from ledger_node.genesis import Genesis
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
@@ -105,6 +105,7 @@ class LedgerApp:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        to_thread.current_default_thread_limiter().total_tokens = 2 * MAX_WAITING_CALLS
         self._hub = _Hub(asyncio.get_running_loop())
         self._node.chain.listen(self._hub.block)
         self._sealer.start()

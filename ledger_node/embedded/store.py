@@ -216,7 +216,7 @@ class Store(ReadStore):
             )
             writer.executemany("INSERT INTO logs VALUES (?,?,?,?,?,?,?,?)", map(_log_row, sealed.logs))
             refusals = [(r.hash, r.raw, r.sender, r.reason, r.block_number) for r in sealed.refused]
-            writer.executemany("INSERT INTO refused VALUES (?,?,?,?,?)", refusals)
+            writer.executemany("INSERT OR REPLACE INTO refused VALUES (?,?,?,?,?)", refusals)
             writer.executemany("DELETE FROM pending WHERE hash = ?", done)
             writer.executemany("INSERT INTO meta VALUES (?, ?)", meta)
         self._cache.update(state.written)

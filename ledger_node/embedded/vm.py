@@ -4,7 +4,7 @@ Execution is py-evm's; this module chooses what to run, so that a block costs ti
 transactions (py-evm's own mining path is quadratic). Nothing here touches a disk or a clock.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from eth.abc import BlockHeaderAPI, ComputationAPI, ReceiptAPI, SignedTransactionAPI, StateAPI
@@ -15,7 +15,6 @@ from eth.constants import (
     EMPTY_UNCLE_HASH,
     ZERO_HASH32,
 )
-from eth.db.trie import make_trie_root_and_nodes
 from eth.exceptions import (
     ContractCreationCollision,
     FullStack,
@@ -41,6 +40,7 @@ from eth_typing import Address, BlockNumber, Hash32
 from ledger_node.embedded.errors import ExecutionError, Reverted
 from ledger_node.embedded.statedb import StateDb
 from ledger_node.genesis import Genesis, genesis_digest
+from ledger_node.tries import ordered_root
 
 DIFFICULTY = 1
 """Every block's; as on QBFT chains."""
@@ -155,17 +155,17 @@ def apply_transaction(state: StateAPI, header: BlockHeaderAPI, transaction: Sign
 
 
 def finished_header(
-    header: BlockHeaderAPI, state: StateAPI, transactions: list[SignedTransactionAPI], receipts: list[ReceiptAPI]
+    header: BlockHeaderAPI, state: StateAPI, raws: Sequence[bytes], receipts: Sequence[ReceiptAPI]
 ) -> BlockHeaderAPI:
-    """The block's header with all roots; the new state is written to the view that `state` runs on."""
+    """The block's header with all roots; `raws`: its transactions. The new state goes to the view of `state`."""
     state.persist()
     bloom = BloomFilter()
     for receipt in receipts:
         bloom |= receipt.bloom
     return header.copy(
         state_root=state.state_root,
-        transaction_root=make_trie_root_and_nodes(transactions)[0],
-        receipt_root=make_trie_root_and_nodes(receipts)[0],
+        transaction_root=ordered_root(raws),
+        receipt_root=ordered_root([receipt.encode() for receipt in receipts]),
         bloom=int(bloom),
         gas_used=receipts[-1].gas_used if receipts else 0,
     )

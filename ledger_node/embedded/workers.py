@@ -14,6 +14,9 @@ from ledger_node.embedded.errors import ExecutionError
 from ledger_node.embedded.reads import Question, answer
 from ledger_node.embedded.store import ReadStore
 
+MAX_WAITING_CALLS = 64
+"""Calls that may wait or run; the server has threads beyond these, so that calls cannot crowd out transactions."""
+
 
 class _OutOfTime(BaseException):
     """The alarm rang; derived from BaseException so that no handler inside the machine takes it for its own."""
@@ -27,18 +30,17 @@ class Workers:
         self._count = count
         self._timeout = timeout
         self._lock = threading.Lock()
+        self._places = threading.BoundedSemaphore(MAX_WAITING_CALLS)
         self._executor = self._start()
 
     def __call__(self, question: Question) -> bytes | int:
         """As `reads.answer`; raises ExecutionError also when the time is over or two workers died of the question."""
-        for _ in range(2):
-            with self._lock:
-                executor = self._executor
-            try:
-                return executor.submit(_work, question, self._timeout).result()
-            except BrokenProcessPool:
-                self._replace(executor)
-        raise ExecutionError("execution aborted (its worker died)")
+        if not self._places.acquire(blocking=False):
+            raise ExecutionError(f"too many calls at once, at most {MAX_WAITING_CALLS} may wait")
+        try:
+            return self._ask(question)
+        finally:
+            self._places.release()
 
     def warm_up(self) -> None:
         """Begin to start all processes, so that the first call waits less."""
@@ -49,6 +51,16 @@ class Workers:
         """End the processes, once the calls under way are over (their timeout at most)."""
         with self._lock:
             self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def _ask(self, question: Question) -> bytes | int:
+        for _ in range(2):
+            with self._lock:
+                executor = self._executor
+            try:
+                return executor.submit(_work, question, self._timeout).result()
+            except BrokenProcessPool:
+                self._replace(executor)
+        raise ExecutionError("execution aborted (its worker died)")
 
     def _start(self) -> ProcessPoolExecutor:
         context = multiprocessing.get_context("forkserver")

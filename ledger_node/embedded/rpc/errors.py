@@ -1,15 +1,17 @@
 """JSON-RPC errors with geth's codes and words (JSON-RPC 2.0, EIP-1474)."""
 
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ledger_node.embedded.errors import ExecutionError, PoolError, Reverted, UnknownBlock
+from ledger_node.embedded.errors import ExecutionError, LedgerError, PoolError, Reverted, UnknownBlock
 from ledger_node.hexvalues import HexError, data_hex
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
+INTERNAL_ERROR = -32603
 SERVER_ERROR = -32000
 LIMIT_EXCEEDED = -32005
 REVERTED = 3
@@ -45,8 +47,8 @@ class RpcError(Exception):
         return error
 
 
-KNOWN_ERRORS = (RpcError, HexError, PoolError, UnknownBlock, ExecutionError)
-"""What a method may raise; anything else is a fault of the ledger itself."""
+KNOWN_ERRORS = (RpcError, HexError, PoolError, UnknownBlock, ExecutionError, LedgerError, sqlite3.Error)
+"""What a method may raise; anything else is a mistake in this program."""
 
 
 def as_rpc_error(error: Exception) -> RpcError:
@@ -61,6 +63,8 @@ def as_rpc_error(error: Exception) -> RpcError:
         reason = revert_reason(error.data)
         text = "execution reverted" if reason is None else f"execution reverted: {reason}"
         return RpcError(REVERTED, text, data_hex(error.data))
+    if isinstance(error, LedgerError | sqlite3.Error):
+        return RpcError(INTERNAL_ERROR, f"the ledger cannot read or write its file: {error}")
     return RpcError(SERVER_ERROR, str(error))
 
 

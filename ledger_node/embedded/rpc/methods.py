@@ -119,6 +119,13 @@ def _count_by(node: Node, selector: object) -> object:
     return None if block is None else hex(len(block.transaction_hashes))
 
 
+def _transaction_in(node: Node, selector: object, index: int) -> object:
+    block = find_block(node.store, node.head, selector)
+    if block is None or index >= len(block.transaction_hashes):
+        return None
+    return formats.mined_json(node.store.block_transactions(block.number)[index])
+
+
 def _logs(node: Node, params: Params) -> object:
     query = read_log_query(node.store, node.head, params.get(0))
     found = node.store.logs(query, node.log_limit + 1)
@@ -163,6 +170,14 @@ METHODS: Mapping[str, tuple[int, Method]] = {
     "eth_getBlockByHash": (2, _block_by_hash),
     "eth_getBlockTransactionCountByNumber": (1, lambda node, params: _count_by(node, params.get(0))),
     "eth_getBlockTransactionCountByHash": (1, lambda node, params: _count_by(node, {"blockHash": params.get(0)})),
+    "eth_getTransactionByBlockNumberAndIndex": (
+        2,
+        lambda node, params: _transaction_in(node, params.get(0), params.quantity(1)),
+    ),
+    "eth_getTransactionByBlockHashAndIndex": (
+        2,
+        lambda node, params: _transaction_in(node, {"blockHash": params.get(0)}, params.quantity(1)),
+    ),
     "eth_getBlockReceipts": (1, _block_receipts),
     "eth_getTransactionByHash": (1, _transaction),
     "eth_getTransactionReceipt": (1, _receipt),

@@ -1,4 +1,5 @@
 import subprocess
+import warnings
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,7 @@ def pytest_collection_modifyitems(config, items):
         return
     looked = subprocess.run(["sh", str(GETH_EVM), "--look"], capture_output=True, text=True)
     if looked.returncode:
-        print(f"\nleft out {len(judged)} tests: {looked.stderr.strip()}")
+        warnings.warn(f"{len(judged)} tests are left out: {looked.stderr.strip()}", pytest.PytestWarning, stacklevel=1)
         config.hook.pytest_deselected(items=judged)
         items[:] = [item for item in items if item not in judged]
 

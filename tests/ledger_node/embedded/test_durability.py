@@ -1,5 +1,6 @@
 """Real processes, killed without warning: every hash that was answered is mined after the restart."""
 
+import json
 import random
 import sqlite3
 import threading
@@ -9,6 +10,8 @@ from web3 import Web3
 from web3.exceptions import TransactionNotFound
 
 from ledger_node.embedded.launch import prepare, start
+from ledger_node.embedded.node import local_node
+from ledger_node.embedded.rpc.dispatch import Dispatcher
 from ledger_node.embedded.sealer import Pace
 from ledger_node.embedded.store import ReadStore
 from tests.ledger_node.embedded.chain_kit import STORE_WORD, Person, creation, new_person, word
@@ -26,6 +29,10 @@ def keep_sending(url, person: Person, contract, answered, stop):
         except OSError:
             return
         person.nonce += 1
+
+
+def request(method, *params):
+    return json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
 
 
 def mined(w3, transaction_hash):
@@ -112,6 +119,8 @@ def test_a_failed_acceptance_is_not_answered_and_can_be_repeated(chain):
     )
     with pytest.raises(sqlite3.IntegrityError):
         chain.accept(raw)
+    answer = json.loads(Dispatcher(local_node(chain), {}).handle(request("eth_sendRawTransaction", "0x" + raw.hex())))
+    assert answer["error"]["code"] == -32603
     chain.store._writer.execute("DROP TRIGGER broken")
     assert len(chain.store.pending()) == 0
     chain.accept(raw)

