@@ -137,12 +137,12 @@ contract ReviewBoard is History, Domain, Wiring, IReviewBoard, AccessManaged {
     function _requireQuorum(uint16 panel, uint256 members, uint256 count) private view {
         Panel memory set = panels[panel];
         if (count != set.required) revert QuorumWrong(count, set.required);
-        uint256 at = 0;
+        uint256 place = 0;
         for (uint256 i = 0; i < count; ++i) {
             uint32 member = members.u32(32 * i);
-            while (at < MAX_MEMBERS && set.members.u32(32 * at) != member) ++at;
-            if (at == MAX_MEMBERS || member == 0) revert NotOnPanel(panel, member);
-            ++at;
+            while (place < MAX_MEMBERS && set.members.u32(32 * place) != member) ++place;
+            if (place == MAX_MEMBERS || member == 0) revert NotOnPanel(panel, member);
+            ++place;
         }
     }
 

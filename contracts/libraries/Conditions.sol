@@ -8,7 +8,7 @@ import {Comparator, Condition, IRuleEngine} from "../interfaces/IRuleEngine.sol"
 library Conditions {
     /// @return first the run's earliest slot
     /// @return last its latest
-    function check(uint256 at, Condition calldata condition, ObservationProof[] calldata run)
+    function check(uint256 number, Condition calldata condition, ObservationProof[] calldata run)
         internal
         pure
         returns (uint64 first, uint64 last)
@@ -20,15 +20,15 @@ library Conditions {
             if (
                 seen.schema != condition.schema || seen.subject != condition.subject
                     || seen.metric != condition.metric
-            ) revert IRuleEngine.WrongObservation(at, i);
+            ) revert IRuleEngine.WrongObservation(number, i);
             if (i == 0) first = seen.slot;
-            else if (!_follows(condition.periodMs, last, seen.slot)) revert IRuleEngine.NotConsecutive(at, i);
+            else if (!_follows(condition.periodMs, last, seen.slot)) revert IRuleEngine.NotConsecutive(number, i);
             last = seen.slot;
             lastCounts = _counts(condition, seen);
             if (lastCounts) ++counted;
-            else if (i == 0 || !_skips(condition, seen)) revert IRuleEngine.ConditionUnmet(at, i);
+            else if (i == 0 || !_skips(condition, seen)) revert IRuleEngine.ConditionUnmet(number, i);
         }
-        if (!lastCounts || counted != condition.count) revert IRuleEngine.RunWrong(at, counted, condition.count);
+        if (!lastCounts || counted != condition.count) revert IRuleEngine.RunWrong(number, counted, condition.count);
     }
 
     function _follows(uint64 periodMs, uint64 before, uint64 slot) private pure returns (bool) {

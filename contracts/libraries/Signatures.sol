@@ -8,9 +8,9 @@ library Signatures {
 
     /// @dev Who made signature number `position`; the zero address for one that is malformed or has a high s.
     function signer(bytes32 digest, bytes calldata signatures, uint256 position) internal pure returns (address) {
-        uint256 at = position * LENGTH;
-        bytes32 r = bytes32(signatures[at:at + 32]);
-        uint256 vs = uint256(bytes32(signatures[at + 32:at + 64]));
+        uint256 start = position * LENGTH;
+        bytes32 r = bytes32(signatures[start:start + 32]);
+        uint256 vs = uint256(bytes32(signatures[start + 32:start + 64]));
         uint256 s = vs & (type(uint256).max >> 1);
         if (s > HALF_ORDER) return address(0);
         return ecrecover(digest, uint8(27 + (vs >> 255)), r, bytes32(s));

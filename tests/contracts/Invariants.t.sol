@@ -46,6 +46,35 @@ contract InvariantsTest {
         list[0].selectors[10] = Handler.decide.selector;
     }
 
+    /// @dev Every act of the handler can succeed, so the invariants are not empty.
+    function test_each_act_of_the_handler_can_succeed() external {
+        handler.issue(0x0c);
+        handler.pledge(0, false);
+        handler.release(0);
+        handler.hold(0, true);
+        handler.clearHold(0, true);
+        handler.replace(0, 0x14);
+        handler.draw();
+        handler.fire(1);
+        handler.decide(1, true);
+        handler.deliver(1);
+        vm.assertEq(handler.done(), 10);
+        for (uint256 i = 0; i < 7; ++i) {
+            handler.arrive(i);
+            handler.arrive(i);
+        }
+        handler.issue(0x14);
+        vm.assertEq(handler.done(), 11);
+        vm.assertEq(handler.livesCount(), 3);
+        handler.pledge(2, false);
+        handler.pledge(2, false);
+        handler.pledge(2, true);
+        handler.hold(2, true);
+        handler.issue(0x04);
+        handler.deliver(2);
+        vm.assertEq(handler.done(), 13);
+    }
+
     function invariant_a_key_belongs_to_at_most_one_live_receipt() external view {
         uint256[7] memory claimed;
         for (uint256 i = 0; i < handler.livesCount(); ++i) {

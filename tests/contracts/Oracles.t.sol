@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {DataContract} from "../../contracts/libraries/DataContract.sol";
 import "./support/Kit.sol";
 
 contract OraclesTest is Kit {
@@ -54,5 +55,16 @@ contract OraclesTest is Kit {
         vm.assertEq(fresh.configDigest(), bytes32(0));
         refuse(abi.encodeWithSelector(IAttestationHub.NoOracles.selector));
         fresh.anchor(keccak256("schema"), 1, keccak256("root"), 1, 1, new bytes(64));
+    }
+    function test_a_set_that_cannot_be_written_for_want_of_gas_changes_nothing() external {
+        bytes memory call_ = abi.encodeCall(hub.setOracles, (list(31), 10));
+        bool seen = false;
+        for (uint256 gas_ = 150_000; gas_ < 500_000 && !seen; gas_ += 2_000) {
+            (bool passed, bytes memory error_) = address(hub).call{gas: gas_}(call_);
+            vm.assertFalse(passed);
+            seen = error_.length == 4 && bytes4(error_) == DataContract.DataNotWritten.selector;
+        }
+        vm.assertTrue(seen);
+        vm.assertEq(hub.oracles().length, 4);
     }
 }
