@@ -38,6 +38,12 @@ def body_key(path: Path) -> bytes:
             file.flush()
             os.fsync(file.fileno())
         os.replace(draft, path)
+        # The name too must be on the disk before the first body is encrypted under this key.
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
     key = path.read_bytes()
     if len(key) != BODY_KEY_SIZE:
         raise ValueError(f"{path.name}: must hold {BODY_KEY_SIZE} bytes")
