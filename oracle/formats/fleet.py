@@ -47,7 +47,7 @@ class DeviceRecord:
 
     def leaf(self) -> bytes:
         """The data of the device's leaf: its canonical JSON."""
-        return canonical_json.dumps(_device_to_json(self))
+        return canonical_json.dumps(device_to_json(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +144,7 @@ def fleet_from_json(value: JsonValue) -> Fleet:
     fleet = Fleet(
         entity=fields.integer("entity", 0, 2**32 - 1),
         epoch=fields.integer("epoch", 1, 2**32 - 1),
-        devices=tuple(_device(each) for each in objects(fields, "devices", MAX_DEVICES)),
+        devices=tuple(device_from_json(each) for each in objects(fields, "devices", MAX_DEVICES)),
         revocations=tuple(_revocation(each) for each in objects(fields, "revocations", MAX_DEVICES)),
     )
     fields.end()
@@ -157,12 +157,13 @@ def fleet_to_json(fleet: Fleet) -> JsonValue:
         "format": FORMAT,
         "entity": fleet.entity,
         "epoch": fleet.epoch,
-        "devices": [_device_to_json(each) for each in fleet.devices],
+        "devices": [device_to_json(each) for each in fleet.devices],
         "revocations": [{"device": data_hex(each.device), "atMs": each.at_ms} for each in fleet.revocations],
     }
 
 
-def _device(fields: Fields) -> DeviceRecord:
+def device_from_json(fields: Fields) -> DeviceRecord:
+    """One device's record, in a fleet file or on its own in evidence. Raises FieldError that names field and rule."""
     encoded = fields.take("key")
     size = len(encoded) // 2 - 1 if isinstance(encoded, str) else 0
     try:
@@ -191,7 +192,8 @@ def _watches(fields: Fields) -> tuple[bytes, ...]:
         raise FieldError(str(error)) from None
 
 
-def _device_to_json(record: DeviceRecord) -> JsonValue:
+def device_to_json(record: DeviceRecord) -> JsonValue:
+    """The JSON object of one device's record; its canonical form is the data of the leaf."""
     return {
         "device": data_hex(record.device),
         "key": data_hex(record.key.encoded),
