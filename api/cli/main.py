@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli import consortium, contracts, ledger, segment, stack, trust
+from api.cli import api_, consortium, contracts, ledger, oracle, scenario, segment, stack, trust
 from api.cli.output import NO, WRONG_USE, CommandError
 
 app = typer.Typer(
@@ -28,8 +28,11 @@ def _verbs() -> None:
     app.command("down")(stack.down)
     app.command("status")(stack.status)
     app.add_typer(ledger.app, name="ledger")
+    app.add_typer(oracle.app, name="oracle")
+    app.add_typer(api_.app, name="api")
     app.add_typer(contracts.app, name="contracts")
     app.add_typer(consortium.app, name="consortium")
+    app.add_typer(scenario.app, name="scenario")
     app.add_typer(segment.app, name="segment")
     app.add_typer(trust.app, name="trust")
 

@@ -158,8 +158,9 @@ class Play:
         return body
 
     def _open_review(self, party: str, facility: str, rule: int) -> Body | None:
-        reviews = self._session(party).pages("/v1/reviews", facility=facility)
-        return next((each for each in reviews if each["rule"] == rule and each["status"] == "open"), None)
+        reviews = self._session(party).pages("/v1/reviews")
+        wanted = (facility, rule, "open")
+        return next((each for each in reviews if (each["facility"], each["rule"], each["status"]) == wanted), None)
 
     def _inspect(self, inspector: str, facility: str, finding: str) -> str:
         taken_at = datetime.now(UTC).isoformat(timespec="milliseconds")
