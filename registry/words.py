@@ -121,16 +121,17 @@ class FacilityWord(Word):
 
 @dataclass(frozen=True, slots=True)
 class ReviewWord(Word):
-    """A review (ReviewBoard). `deadline` is in seconds of chain time; `reason` is the first 8 bytes of the reason."""
+    """A review (ReviewBoard); `action` opened it. `deadline`: seconds of chain time; `reason`: its first 8 bytes."""
 
     LAYOUT: ClassVar[dict[str, Span]] = {
-        "panel": (0, 15), "rule": (16, 23), "status": (24, 31), "verdict": (32, 39), "deadline": (64, 127),
-        "seq": SEQ, "reason": (160, 223),
+        "panel": (0, 15), "rule": (16, 23), "status": (24, 31), "verdict": (32, 39), "action": (40, 47),
+        "deadline": (64, 127), "seq": SEQ, "reason": (160, 223),
     }  # fmt: skip
     panel: int
     rule: int
     status: int
     verdict: int
+    action: int
     deadline: int
     seq: int
     reason: int
