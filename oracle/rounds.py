@@ -64,16 +64,17 @@ class RoundService:
         slots: SlotKeeper,
         peers: Sequence[Peer],
         clock: Clock,
-        pace: Pace = Pace(),
+        pace: Pace | None = None,
     ) -> None:
+        """`peers` may grow while the oracle runs."""
         self._signer = signer
         self._chain = chain
         self._store = store
         self._log = log
         self._slots = slots
-        self._peers = tuple(peers)
+        self._peers = peers
         self._clock = clock
-        self._pace = pace
+        self._pace = pace or Pace()
         self._lock = threading.Lock()
         self._schemas: Mapping[bytes, Schema] = store.schemas()
         self._sent: dict[tuple[bytes, int], int] = {}
@@ -117,6 +118,8 @@ class RoundService:
         return did
 
     def _pull(self, config: Config) -> bool:
+        if not self._store.open_slots(1):
+            return False
         did = False
         for peer in self._peers:
             after = self._store.mark(_cursor(peer))

@@ -22,3 +22,5 @@ class OracleSection(BaseModel):
         default_factory=lambda given: Path(f"keys/{given.get('name')}.json"),
         description="signs reports, rounds and receipts of segments",
     )
+    tls_certificate_file: Path | None = Field(default=None, description="with tls_key_file: serve HTTPS")
+    tls_key_file: Path | None = Field(default=None, description="private key of the certificate")

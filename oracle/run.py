@@ -1,0 +1,101 @@
+"""One oracle as a process: from settings to a served application, until it is told to stop."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from ledger_node.client import ChainClient, ChainUnavailable, RpcError
+from ledger_node.deploy import Addresses, AddressesError, load_addresses
+from ledger_node.keys import KeyFileError, LocalSigner, open_signer
+from ledger_node.outbox import GasPolicy, Outbox, OutboxLocked, OutboxMismatch
+from oracle.app import Oracle
+from oracle.clock import SystemClock
+from oracle.database import DatabaseError
+from oracle.formats.segment import Context
+from oracle.node import NodeChain
+from oracle.settings import OracleSection
+
+OUTBOX_FILE = "outbox.db"
+WAIT_S = 0.5
+GRACE_S = 5
+_LOGGER = logging.getLogger("oracle")
+
+
+class OracleError(RuntimeError):
+    """The oracle cannot start, or had to stop; one line that names the cause."""
+
+
+@dataclass(frozen=True, slots=True)
+class OracleProcess:
+    """What one oracle runs from: its section, the others' URLs, its node, and where the contracts' addresses are."""
+
+    section: OracleSection
+    peer_urls: tuple[str, ...]
+    rpc_url: str
+    addresses_file: Path
+    finality: int = 0
+
+
+def serve(process: OracleProcess, pause: Callable[[float], None] = time.sleep) -> None:
+    """Serves until SIGTERM or SIGINT; waits for the node and the addresses file. Raises OracleError."""
+    section = process.section
+    try:
+        signer = open_signer(section.key_file, section.key_file.with_suffix(".pass"))
+        section.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        chain, addresses = _chain(process, signer, pause)
+        context = Context(addresses.chain_id, addresses.address("DeviceRegistry"))
+        oracle = Oracle(section.directory, context, signer, chain, SystemClock(), process.peer_urls)
+    except (KeyFileError, AddressesError, OutboxLocked, OutboxMismatch, DatabaseError) as error:
+        raise OracleError(str(error)) from None
+    failed: list[bool] = []
+
+    def died() -> None:
+        failed.append(True)
+        server.should_exit = True
+
+    server = uvicorn.Server(
+        uvicorn.Config(
+            oracle.application(died),
+            host=section.host,
+            port=section.port,
+            ssl_certfile=section.tls_certificate_file,
+            ssl_keyfile=section.tls_key_file,
+            timeout_graceful_shutdown=GRACE_S,
+            access_log=False,
+            server_header=False,
+            log_config=None,
+        )
+    )
+    server.run()
+    if failed:
+        raise OracleError("a loop of the oracle failed; its log says why")
+
+
+def _chain(process: OracleProcess, signer: LocalSigner, pause: Callable[[float], None]) -> tuple[NodeChain, Addresses]:
+    """The node's view, once the contracts are there and the node answers."""
+    client, told = ChainClient(process.rpc_url), False
+    while True:
+        try:
+            addresses = load_addresses(process.addresses_file)
+            outbox = Outbox(
+                process.section.directory / OUTBOX_FILE,
+                client,
+                signer,
+                policy=GasPolicy.of_chain(client),
+                finality=process.finality,
+            )
+            return NodeChain(client, addresses, outbox, SystemClock(), process.finality), addresses
+        except (ChainUnavailable, RpcError) as error:
+            cause = str(error)
+        except AddressesError as error:
+            if process.addresses_file.exists():
+                raise
+            cause = str(error)
+        if not told:
+            _LOGGER.warning("waiting: %s", cause)
+            told = True
+        pause(WAIT_S)
