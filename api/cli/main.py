@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli import api_, consortium, contracts, ledger, oracle, scenario, segment, stack, trust
+from api.cli import api_, consortium, contracts, indexer, ledger, oracle, scenario, segment, stack, trust
 from api.cli.output import NO, WRONG_USE, CommandError
 
 app = typer.Typer(
@@ -29,6 +29,7 @@ def _verbs() -> None:
     app.command("status")(stack.status)
     app.add_typer(ledger.app, name="ledger")
     app.add_typer(oracle.app, name="oracle")
+    app.add_typer(indexer.app, name="indexer")
     app.add_typer(api_.app, name="api")
     app.add_typer(contracts.app, name="contracts")
     app.add_typer(consortium.app, name="consortium")
