@@ -1,6 +1,7 @@
 """The application: its parts put together from settings, its routes, its middleware."""
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +11,14 @@ from fastapi import FastAPI
 from api import errors
 from api.acts.built import Book
 from api.config import ApiSection
+from api.console import site
 from api.drafting import Drafting
 from api.drafts import Drafts
 from api.idempotency import Answers
 from api.keyring import Keyring
 from api.members import MembersSource
 from api.operations import Operations
+from api.records.reading import newest
 from api.security.limits import RequestLimits
 from api.security.middleware import AccessLog, SafetyHeaders
 from api.security.secret import load_or_make
@@ -25,10 +28,12 @@ from api.sending import Sending
 from api.services import Services
 from api.shelves import Shelves
 from api.store.database import open_database
-from api.v1 import drafts, oauth, operations
+from api.v1 import drafts, oauth, operations, records
 from oracle.clock import Clock, SystemClock
+from registry.index.queries import Index
 from registry.transitions import Deployment
 
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 DESCRIPTION = (
     "Warehouse receipts, pledges and facilities of a consortium, watched by signed device readings. "
     "Every answer names the block it is true at; `x-proof` says of each GET how it is proved."
@@ -37,11 +42,15 @@ DESCRIPTION = (
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """What the application needs of the chain: where its contracts are, its state as indexed, each read anew."""
+    """What the application needs of the chain: where its contracts are, its index, how to send to it.
 
-    deployment: Callable[[], Deployment]
-    book: Callable[[], Book]
+    `finality` is how many blocks must stand on a block until it is final.
+    """
+
+    deployment: Deployment
+    index: Index
     sending: Callable[[Keyring], Sending]
+    finality: int
 
 
 def make_services(section: ApiSection, chain: Chain, clock: Clock | None = None) -> Services:
@@ -54,12 +63,16 @@ def make_services(section: ApiSection, chain: Chain, clock: Clock | None = None)
     members = MembersSource(section.members_file)
     clock = clock or SystemClock()
     keyring = Keyring(members)
+
+    def book() -> Book:
+        return newest(chain.index)
+
     drafting = Drafting(
         drafts=Drafts(engine),
         shelves=Shelves(folder / "documents", secret),
         keyring=keyring,
         members=members,
-        book=chain.book,
+        book=book,
         deployment=chain.deployment,
         goods_key=load_or_make(section.goods_key_file),
         clock=clock,
@@ -73,18 +86,23 @@ def make_services(section: ApiSection, chain: Chain, clock: Clock | None = None)
         tokens=Tokens(engine, members, secret, section.public_url, section.token_seconds),
         limits=RequestLimits(),
         drafting=drafting,
-        operations=Operations(engine, drafting, chain.sending(keyring), chain.book, clock),
+        index=chain.index,
+        finality=chain.finality,
+        operations=Operations(engine, drafting, chain.sending(keyring), book, clock),
     )
 
 
-def create_app(services: Services) -> FastAPI:
-    """The ASGI application over its services."""
-    app = FastAPI(title="Cangdan", version="1", description=DESCRIPTION, docs_url=None, redoc_url=None)
+def create_app(services: Services, lifespan: Lifespan | None = None) -> FastAPI:
+    """The ASGI application over its services; `lifespan` runs beside it."""
+    app = FastAPI(
+        title="Cangdan", version="1", description=DESCRIPTION, docs_url=None, redoc_url=None, lifespan=lifespan
+    )
     app.state.services = services
     app.state.error_pages = {}
     errors.install(app)
-    for router in (oauth.router, drafts.router, operations.router):
+    for router in (oauth.router, drafts.router, operations.router, records.router):
         app.include_router(router)
+    site.install(app)
     app.add_middleware(SafetyHeaders, secure=services.section.public_url.startswith("https:"))
     app.add_middleware(AccessLog)
     app.add_middleware(CorrelationIdMiddleware)

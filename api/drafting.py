@@ -31,7 +31,7 @@ class Drafting:
     keyring: Keyring
     members: Callable[[], Members]
     book: Callable[[], Book]
-    deployment: Callable[[], Deployment]
+    deployment: Deployment
     goods_key: bytes
     clock: Clock
 
@@ -45,7 +45,7 @@ class Drafting:
         built = build(request, desk)
         if principal.entity not in built.parties:
             raise ProblemError("forbidden", "only a party of the act may draft it")
-        id_ = consents.digest(built.consent, self.deployment())
+        id_ = consents.digest(built.consent, self.deployment)
         self._hand_out(principal, built)
         self.drafts.add(id_, act, built, principal.entity, principal.actor, now)
         return self.visible(principal, id_)
@@ -84,7 +84,7 @@ class Drafting:
 
     def typed_data(self, draft: Draft) -> dict[str, object]:
         """What a wallet shows and signs (eth_signTypedData_v4)."""
-        return dict(consents.typed_data(draft.consent, self.deployment()))
+        return dict(consents.typed_data(draft.consent, self.deployment))
 
     def _of_party(self, principal: Principal, id_: bytes) -> Draft:
         draft = self.visible(principal, id_)

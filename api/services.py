@@ -16,6 +16,7 @@ from api.security.limits import RequestLimits
 from api.security.sessions import Sessions
 from api.security.tokens import Tokens
 from oracle.clock import Clock
+from registry.index.queries import Index
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Services:
     limits: RequestLimits
     drafting: Drafting
     operations: Operations
+    index: Index
+    finality: int
 
     @property
     def zone(self) -> ZoneInfo:

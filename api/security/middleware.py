@@ -45,7 +45,8 @@ class SafetyHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
-                headers.setdefault("Cache-Control", "no-store")
+                own_file = scope["path"].startswith(("/static/", "/docs-files/"))
+                headers.setdefault("Cache-Control", "no-cache" if own_file else "no-store")
             await send(message)
 
         await self._app(scope, receive, with_headers)

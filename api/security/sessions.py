@@ -1,5 +1,6 @@
 """Sessions of the console: a random identifier in a signed cookie, kept hashed in the database so it can be ended."""
 
+import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ class Sessions:
         return hmac.compare_digest(self.form_token(session).encode(), given.encode())
 
     def _signer(self) -> Signer:
-        return Signer(derive(self.secret, "sessions"), digest_method="sha256", sep=".")
+        return Signer(derive(self.secret, "sessions"), digest_method=hashlib.sha256, sep=".")
 
     def _token(self, cookie: str) -> str | None:
         try:

@@ -1,93 +1,79 @@
-"""What the tests of the HTTP interface share: members with keys, an application over real SQLite, tokens."""
+"""What the tests of the interface share: an application over a real chain, index and database; its programs."""
 
 import secrets
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from fastapi.testclient import TestClient
 from joserfc import jwt
 from joserfc.jwk import ECKey
+from sqlalchemy import Engine
 
-from api.acts.calls import Call
-from api.app import Chain, create_app, make_services
+from api import app as application
+from api.app import create_app, make_services
 from api.config import ApiSection
 from api.members import Client, Member, MembersFile, User, save
-from api.problems import ProblemError
 from api.security.passwords import hash_password
 from api.security.roles import Role
 from api.security.tokens import ASSERTION_TYPE
+from api.sending import Outboxes
 from api.services import Services
-from ledger_node.abi import RevertCause
-from ledger_node.hashing import keccak256
 from ledger_node.hexvalues import data_hex, read_data
 from ledger_node.keys import WORK_OF_GENERATED, new_passphrase
-from ledger_node.outbox import Sent, Status
-from registry.items import Item, Key, Kind
-from tests.api.contents import pledge_terms
+from registry.index.indexer import Indexer
+from registry.index.queries import Index
 from tests.api.seed import (
     BANK,
-    DEPLOYMENT,
+    ENTITIES,
     INSPECTOR,
     INSURER,
     KEEPER,
     OTHER_BANK,
+    OTHER_KEEPER,
     OWNER,
-    PLEDGE,
     REGULATOR,
-    pledge,
-    receipt,
+    Chain,
     signer,
-    state,
 )
+from tests.registry.story import catch_up, index_of
 
 BASE = "http://testserver"
 PASSWORD = "correct horse battery"
 KINDS = {
     BANK: Role.BANK,
-    OTHER_BANK: Role.BANK,
     KEEPER: Role.KEEPER,
     INSURER: Role.INSURER,
     OWNER: Role.DEPOSITOR,
     INSPECTOR: Role.INSPECTOR,
     REGULATOR: Role.REGULATOR,
+    OTHER_BANK: Role.BANK,
+    OTHER_KEEPER: Role.KEEPER,
+}
+NAMES = {
+    BANK: ("First Consortium Bank", "第一联合银行"),
+    KEEPER: ("Harbour Warehousing", "港口仓储"),
+    INSURER: ("Marine and Property Insurance", "海上财产保险"),
+    OWNER: ("Eastern Coil Works", "东方卷材"),
+    INSPECTOR: ("Independent Stock Inspection", "独立库存检验"),
+    REGULATOR: ("Supervisory Office", "监管办公室"),
+    OTHER_BANK: ("Second Canary Bank", "第二金丝雀银行"),
+    OTHER_KEEPER: ("Far Quay Stores", "远码头仓库"),
 }
 
 
 @dataclass
 class Clock:
-    """A clock that the test moves; milliseconds."""
+    """The chain's clock, as the application reads it."""
 
-    now: int = 1_790_000_000_000
+    chain: Chain
 
     def now_ms(self) -> int:
-        return self.now
+        return int(self.chain.consortium.clock * 1000)
 
     def forward(self, seconds: float) -> None:
-        self.now += int(seconds * 1000)
-
-
-@dataclass
-class RecordedSending:
-    """Stands where the outboxes stand: remembers what was sent, and is told what became of it."""
-
-    sent: dict[str, Sent] = field(default_factory=dict)
-    calls: list[tuple[int, Call, int | None]] = field(default_factory=list)
-    refusal: ProblemError | None = None
-
-    def submit(self, entity: int, key: str, call: Call, gas: int | None) -> Sent:
-        if key not in self.sent:
-            if self.refusal and gas is None:
-                raise self.refusal
-            self.calls.append((entity, call, gas))
-            self.sent[key] = Sent(key, Status.SUBMITTED, keccak256(key.encode()), 0, None, None, None, None)
-        return self.sent[key]
-
-    def find(self, entity: int, key: str) -> Sent | None:
-        return self.sent.get(key)
-
-    def settle(self, key: str, status: Status, cause: RevertCause | None = None) -> None:
-        self.sent[key] = replace(self.sent[key], status=status, block_number=12, gas_used=90_000, cause=cause)
+        self.chain.consortium.clock += seconds
 
 
 @cache
@@ -101,35 +87,45 @@ def password_hash() -> str:
 
 
 def member(entity: int) -> Member:
-    kind = KINDS[entity]
+    name, name_zh = NAMES[entity]
     return Member(
         entity=entity,
-        kind=kind,
-        name=f"Name of {kind.value} {entity}",
+        kind=KINDS[entity],
+        name=name,
+        name_zh=name_zh,
         key_file=Path(f"keys/{entity}.json"),
         users=tuple(
-            User(login=f"{who}-{entity}", name=f"Person {who} {entity}", password_hash=password_hash())
+            User(login=f"{who}-{entity}", name=f"{who.capitalize()} of {name}", password_hash=password_hash())
             for who in ("ada", "bo")
         ),
         clients=tuple(
-            Client(client_id=name, jwks=(client_key(name).as_dict(private=False),))
-            for name in (f"client-{entity}", f"second-{entity}")
+            Client(client_id=each, jwks=(client_key(each).as_dict(private=False),))
+            for each in (f"client-{entity}", f"second-{entity}")
         ),
     )
 
 
 @dataclass
 class Api:
-    """A running application with its clock and its folder."""
+    """A running application with the chain under it."""
 
     services: Services
     http: TestClient
     clock: Clock
     folder: Path
-    book: dict[Key, Item] = field(default_factory=state)
-    sending: RecordedSending = field(default_factory=RecordedSending)
+    chain: Chain
+    indexer: Indexer
+    engine: Engine
+    outboxes: Outboxes
 
-    pledge_id = data_hex(PLEDGE)
+    def close(self) -> None:
+        """Close every file, so that the folder can be copied."""
+        self.outboxes.stop()
+        self.services.engine.dispose()
+        self.engine.dispose()
+        self.chain.consortium.close()
+
+    # --- tokens
 
     def assertion(self, entity: int, who: str = "client", **changes: object) -> str:
         now = self.clock.now_ms() // 1000
@@ -140,7 +136,7 @@ class Api:
         }  # fmt: skip
         return jwt.encode({"alg": "ES256"}, claims, client_key(name), algorithms=["ES256"])
 
-    def ask_token(self, assertion: str, **more: str) -> object:
+    def ask_token(self, assertion: str, **more: str) -> Any:
         form = {
             "grant_type": "client_credentials",
             "client_assertion_type": ASSERTION_TYPE,
@@ -152,47 +148,66 @@ class Api:
     def token(self, entity: int, who: str = "client", **more: str) -> str:
         return self.ask_token(self.assertion(entity, who), **more).json()["access_token"]
 
-    def post(self, entity: int, path: str, body: object, client: str = "client"):
+    # --- requests
+
+    def post(self, entity: int, path: str, body: object, client: str = "client") -> Any:
         return self.http.post(path, json=body, headers=self.headers(entity, client))
 
-    def get(self, entity: int, path: str):
-        return self.http.get(path, headers={"Authorization": f"Bearer {self.token(entity)}"})
+    def get(self, entity: int, path: str, **headers: str) -> Any:
+        return self.http.get(path, headers={"Authorization": f"Bearer {self.token(entity)}", **headers})
 
     def headers(self, entity: int, who: str = "client") -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token(entity, who)}", "Idempotency-Key": secrets.token_hex(8)}
 
-    def restarted(self) -> "Api":
-        """The same folder served by a new process."""
-        return start(self.folder, self.clock, self.book)
+    def draft(self, entity: int, request: dict[str, Any]) -> dict[str, Any]:
+        answer = self.post(entity, "/v1/drafts", request)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
 
-    def pledge_receipt(self) -> None:
-        """As if the chain had the receipt pledged to the bank."""
-        self.book[Key(Kind.PLEDGE, PLEDGE)] = pledge()
+    def sign(self, draft: dict[str, Any], *parties: int) -> dict[str, Any]:
+        """Signatures made elsewhere by the parties' own keys, handed in."""
+        for entity in parties:
+            signature = data_hex(signer(entity).sign_digest(read_data("id", draft["id"], 32)))
+            answer = self.post(entity, f"/v1/drafts/{draft['id']}/consents", {"signature": signature})
+            assert answer.status_code == 200, answer.text
+            draft = answer.json()
+        return draft
 
-    def adopt(self, draft: dict) -> None:
-        """As if the chain had taken a drafted receipt."""
-        id_ = read_data("id", draft["id"], 32)
-        terms = self.services.drafting.drafts.get(id_).consent
-        self.book[Key(Kind.RECEIPT, id_)] = replace(receipt(), id=id_, terms=terms)
+    def submit(self, entity: int, draft: dict[str, Any], fixed_gas: int | None = None) -> Any:
+        body = {} if fixed_gas is None else {"fixedGas": fixed_gas}
+        answer = self.post(entity, f"/v1/drafts/{draft['id']}/submit", body)
+        self.catch_up()
+        return answer
 
-    def pledge_terms(self) -> dict[str, object]:
-        return pledge_terms()
+    def act(self, request: dict[str, Any], *parties: int) -> str:
+        """Draft, sign, send; the act's id once it is final on the chain and in the index."""
+        draft = self.sign(self.draft(parties[0], request), *parties)
+        operation = self.submit(parties[0], draft)
+        assert operation.status_code == 202, operation.text
+        state = self.get(parties[0], operation.headers["location"]).json()
+        assert state["state"] == "final", state
+        return draft["id"]
+
+    def catch_up(self) -> None:
+        catch_up(self.indexer)
 
 
-def write_keys(folder: Path) -> None:
-    for entity in KINDS:
+def found(folder: Path) -> Api:
+    """A new consortium in a folder, with members, keys and people."""
+    chain = Chain.found(folder)
+    save(folder / "members.json", MembersFile(members=tuple(member(entity) for entity in ENTITIES)))
+    for entity in ENTITIES:
         key_file = folder / "keys" / f"{entity}.json"
         new_passphrase(key_file.with_suffix(".pass"))
         signer(entity).save(key_file, key_file.with_suffix(".pass"), WORK_OF_GENERATED)
+    return start(folder, chain)
 
 
-def make_api(folder: Path, **section: object) -> Api:
-    save(folder / "members.json", MembersFile(members=tuple(member(entity) for entity in KINDS)))
-    write_keys(folder)
-    return start(folder, Clock(), state(), **section)
-
-
-def start(folder: Path, clock: Clock, book: dict[Key, Item], **section: object) -> Api:
+def start(folder: Path, chain: Chain, **section: Any) -> Api:
+    """The application over what a folder holds."""
+    made = chain.consortium
+    engine, indexer = index_of(made.client, made.deployment, folder / "index.db")
+    catch_up(indexer)
     settings = ApiSection(
         directory=folder / "api",
         members_file=folder / "members.json",
@@ -200,7 +215,14 @@ def start(folder: Path, clock: Clock, book: dict[Key, Item], **section: object) 
         public_url=BASE,
         **section,
     )
-    sending = RecordedSending()
-    chain = Chain(deployment=lambda: DEPLOYMENT, book=lambda: book, sending=lambda keyring: sending)
-    services = make_services(settings, chain, clock)
-    return Api(services, TestClient(create_app(services), base_url=BASE), clock, folder, book, sending)
+    clock = Clock(chain)
+    opened: list[Outboxes] = []
+
+    def sending(keyring: Any) -> Outboxes:
+        opened.append(Outboxes(folder / "outboxes", made.client, keyring, made.addresses.__getitem__, 0))
+        return opened[0]
+
+    parts = application.Chain(made.deployment, Index(engine), sending, 0)
+    services = make_services(settings, parts, clock)
+    http = TestClient(create_app(services), base_url=BASE)
+    return Api(services, http, clock, folder, chain, indexer, engine, opened[0])

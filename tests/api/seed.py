@@ -1,86 +1,100 @@
-"""A small state of the chain: seven entities with accounts, a receipt, a facility with a held rule, a panel."""
+"""The chain that the tests of the interface run on: a real embedded ledger, its parties, rounds and rules that fire."""
 
-from dataclasses import replace
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
+from ledger_node.abi import encode_call
+from ledger_node.bindings.structs import Round
+from ledger_node.eip712 import Domain, digest
+from ledger_node.embedded.chain import EmbeddedChain
+from ledger_node.embedded.provider import EmbeddedProvider
 from ledger_node.keys import LocalSigner
-from registry import items, structs
-from registry.acts import Contract
-from registry.items import Item, Key, Kind, Moment, entity_id
-from registry.transitions import Deployment
-from registry.words import EntityWord, FacilityWord, PledgeWord, ReceiptWord, ReviewWord
+from ledger_node.merkle import PaddedTree
+from ledger_node.secp256k1 import sign_digest
+from oracle.formats.observation import Observation
+from oracle.formats.rule import Condition, Rule, rules_tree
+from oracle.formats.segment import Quality
+from tests.registry.consortium import (
+    BANK,
+    CHAIN_ID,
+    INSPECTOR,
+    INSURER,
+    KEEPER,
+    OTHER_BANK,
+    OTHER_KEEPER,
+    REGULATOR,
+    Consortium,
+    LocalClient,
+    key_of,
+)
+from tests.registry.consortium import DEPOSITOR as OWNER
 
-BANK, OTHER_BANK, KEEPER, INSURER, OWNER, INSPECTOR, REGULATOR = range(1, 8)
-KIND_CODES = {BANK: 1, OTHER_BANK: 1, KEEPER: 2, INSURER: 3, OWNER: 4, INSPECTOR: 5, REGULATOR: 6}
-NOW = Moment(9, 1_790_000_000)
-DEPLOYMENT = Deployment(20590, {contract: bytes([number]) * 20 for number, contract in enumerate(Contract, start=0x41)})
-RECEIPT = b"\x11" * 32
-FACILITY = b"\x22" * 32
-REVIEW = b"\x33" * 32
-PLEDGE = b"\x44" * 32
+PANEL = 2
+ENTITIES = (BANK, KEEPER, INSURER, OWNER, INSPECTOR, REGULATOR, OTHER_BANK, OTHER_KEEPER)
+__all__ = ["BANK", "ENTITIES", "INSPECTOR", "INSURER", "KEEPER", "OTHER_BANK", "OTHER_KEEPER", "OWNER", "REGULATOR"]
 
 
 @cache
 def signer(entity: int) -> LocalSigner:
-    """The one account of an entity."""
-    return LocalSigner(entity.to_bytes(32, "big"))
+    """The account of an entity."""
+    return LocalSigner(key_of(f"entity {entity}"))
 
 
-def state() -> dict[Key, Item]:
-    found: dict[Key, Item] = {}
-    for entity, kind in KIND_CODES.items():
-        word = EntityWord(kind, 1, 1, 0, 0, 1)
-        found[Key(Kind.ENTITY, entity_id(entity))] = items.Entity(
-            entity_id(entity), word, bytes(32), bytes([entity]) * 32, NOW
-        )
-        account = signer(entity).address
-        found[Key(Kind.ACCOUNT, account)] = items.Account(account, entity, 2, 1, NOW)
-    found[Key(Kind.PANEL, (1).to_bytes(2, "big"))] = items.Panel(1, 2, BANK | KEEPER << 32 | INSURER << 64)
-    found[Key(Kind.RECEIPT, RECEIPT)] = receipt()
-    found[Key(Kind.FACILITY, FACILITY)] = facility()
-    found[Key(Kind.REVIEW, REVIEW)] = review()
-    return found
+def observed(condition: Condition, slot: int, value: int) -> Observation:
+    """An observation of what a condition asks for."""
+    place = (condition.schema, slot, condition.subject, condition.metric)
+    return Observation(*place, value, Quality.PASS, 6, b"\x01" * 32, b"\x02" * 32)
 
 
-def receipt() -> items.Receipt:
-    terms = structs.Issue(
-        b"\x01" * 32, OWNER, KEEPER, 1, 0, 24_560, b"\x02" * 32, b"\x03" * 32, bytes(32), 1_789_000_000_000
-    )
-    word = ReceiptWord(OWNER, KEEPER, 0, 1, 0, 0, 1, 1, 24_560, 0)
-    return items.Receipt(RECEIPT, word, b"\x05" * 32, terms, NOW)
+@dataclass
+class Chain:
+    """The embedded ledger in a folder, at a moment of a clock that the test moves."""
+
+    consortium: Consortium
+
+    @classmethod
+    def found(cls, folder: Path) -> "Chain":
+        made = Consortium(folder / "chain").deploy().populate()
+        made.act("operator", "ReviewBoard", "setPanel", PANEL, 2, [BANK, KEEPER, INSURER])
+        return cls(made)
+
+    def copied(self, folder: Path) -> "Chain":
+        """The same chain as its files lie in another folder, to go on by itself."""
+        copy = object.__new__(Consortium)
+        copy.__dict__.update(self.consortium.__dict__)
+        copy.folder = folder / "chain"
+        before = self.consortium.chain
+        copy.chain = EmbeddedChain(copy.folder, before.genesis, before._signer, clock=lambda: copy.clock)
+        copy.provider = EmbeddedProvider(copy.chain)
+        copy.client = LocalClient(copy.provider)
+        copy._nonces = dict(self.consortium._nonces)
+        return Chain(copy)
+
+    def anchor(self, observations: Sequence[Observation]) -> PaddedTree:
+        """Anchor one round, signed by two of the four oracles; its tree."""
+        made, first = self.consortium, observations[0]
+        tree = PaddedTree([each.leaf() for each in observations])
+        hub = made.addresses["AttestationHub"]
+        config = made.client.call(hub, encode_call("AttestationHub", "configDigest"))
+        round_ = Round(config, first.schema, first.slot, tree.root, len(observations))
+        what = digest(Domain("Cangdan", "1", CHAIN_ID, hub), Round.TYPE, round_.message())
+        signatures = b"".join(sign_digest(key, what) for key in made.oracle_keys[:2])
+        place = (first.schema, first.slot, tree.root, len(observations))
+        made.act("operator", "AttestationHub", "anchor", *place, 3, signatures)
+        return tree
+
+    def fire(
+        self, facility: bytes, rules: list[Rule], at: int, runs: list[list[Observation]], data: bytes = b""
+    ) -> None:
+        """Anchor each observation in a round of its own and execute a rule on them."""
+        evidence = [[(each.abi(), 0, self.anchor([each]).proof(0)) for each in run] for run in runs]
+        proof = rules_tree(rules).proof(at)
+        self.consortium.act("operator", "RuleEngine", "execute", facility, rules[at].abi(), proof, evidence, data)
 
 
-def facility() -> items.Facility:
-    terms = structs.Facility(BANK, OWNER, 1, 2, 3, b"\x06" * 32, b"\x07" * 32, b"\x08" * 32, 1_789_000_000_000)
-    firing = structs.Firing(0, 1, b"\x09" * 32, b"\x0a" * 32, 1_789_999_000_000, REVIEW, 0)
-    word = FacilityWord(BANK, OWNER, 1, 1, 2, 3, 3, 1, 1, 10_000, 1)
-    instalments = (
-        items.Instalment(1, 0, NOW),
-        items.Instalment(2, 1_792_000_000_000),
-        items.Instalment(),
-    )
-    return items.Facility(
-        FACILITY, word, b"\x0b" * 32, terms, NOW, instalments, (1_789_999_000_000, 0),
-        holds=(items.RuleHold(firing, NOW),),
-    )  # fmt: skip
-
-
-def review() -> items.Review:
-    opening = structs.ReviewOpening(FACILITY, 3, 0, 1, b"\x0a" * 32)
-    return items.Review(REVIEW, ReviewWord(1, 0, 1, 0, NOW.time + 86_400, 1, 0), b"\x0c" * 32, opening, NOW)
-
-
-def pledge() -> items.Pledge:
-    terms = structs.Pledge(RECEIPT, 1, OWNER, KEEPER, BANK, FACILITY, b"\x0d" * 32, 1_789_000_000_000)
-    word = PledgeWord(BANK, OWNER, 1, 1, 1, 1, int.from_bytes(RECEIPT[:12], "big"))
-    return items.Pledge(PLEDGE, word, terms, NOW)
-
-
-def revoked(entity: int) -> dict[Key, Item]:
-    """The same state with the entity's account revoked."""
-    found = state()
-    key = Key(Kind.ACCOUNT, signer(entity).address)
-    account = found[key]
-    assert isinstance(account, items.Account)
-    found[key] = replace(account, status=2)
-    return found
+def copy_folder(source: Path, target: Path) -> None:
+    """A copy of what lies in a folder whose files nobody has open."""
+    shutil.copytree(source, target, dirs_exist_ok=True)

@@ -5,11 +5,13 @@ import pytest
 from api.acts.calls import CallError, Related, Signed, call_of, packed
 from ledger_node.hexvalues import data_hex
 from registry import structs
-from tests.api.seed import BANK, INSPECTOR, INSURER, KEEPER, OWNER, facility, pledge, receipt
+from tests.api.seed import BANK, INSPECTOR, INSURER, KEEPER, OWNER
 
 SIGNATURES = {entity: bytes([entity]) * 64 for entity in range(1, 8)}
 KEYS = [b"\x21" * 32, b"\x22" * 32]
-ISSUE = receipt().terms
+ISSUE = structs.Issue(b"\x01" * 32, OWNER, KEEPER, 1, 0, 24_560, b"\x02" * 32, b"\x03" * 32, bytes(32), 5)
+PLEDGE = structs.Pledge(b"\x11" * 32, 1, OWNER, KEEPER, BANK, b"\x22" * 32, b"\x0d" * 32, 5)
+FACILITY = structs.Facility(BANK, OWNER, 1, 2, 3, b"\x06" * 32, b"\x07" * 32, b"\x08" * 32, 5)
 
 
 def signed(consent, *order: int, **extras: object) -> Signed:
@@ -27,7 +29,7 @@ def test_a_release_without_its_pledge_is_refused_by_name():
 
 
 def test_signatures_stand_in_the_order_of_the_parties():
-    call = call_of(signed(pledge().terms, OWNER, KEEPER, BANK), Related())
+    call = call_of(signed(PLEDGE, OWNER, KEEPER, BANK), Related())
     assert (call.contract, call.function) == ("PledgeRegistry", "pledge")
     assert call.arguments[-1] == SIGNATURES[OWNER] + SIGNATURES[KEEPER] + SIGNATURES[BANK]
 
@@ -57,8 +59,8 @@ def test_a_decision_packs_its_signers_and_its_inspection():
     "call",
     [
         call_of(signed(ISSUE, OWNER, KEEPER, unitKeys=[]), Related()),
-        call_of(signed(facility().terms, BANK, OWNER), Related()),
-        call_of(signed(structs.Release(b"\x01" * 32, 1, BANK, 5), BANK), Related(pledge=pledge().terms)),
+        call_of(signed(FACILITY, BANK, OWNER), Related()),
+        call_of(signed(structs.Release(b"\x01" * 32, 1, BANK, 5), BANK), Related(pledge=PLEDGE)),
         call_of(
             signed(structs.Delivery(b"\x01" * 32, 1, OWNER, KEEPER, b"\x02" * 32, 5), OWNER, KEEPER, unitKeys=[]),
             Related(issue=ISSUE),

@@ -1,164 +1,161 @@
-"""Sending drafts: refusals first."""
+"""Sending drafts to a real chain: refusals first."""
 
-from api.problems import ProblemError
-from ledger_node.abi import RevertCause
-from ledger_node.outbox import Status
-from tests.api.app_kit import Api
-from tests.api.contents import issue_request, pledge_terms
-from tests.api.seed import (
-    BANK,
-    FACILITY,
-    INSPECTOR,
-    INSURER,
-    KEEPER,
-    OTHER_BANK,
-    OWNER,
-    RECEIPT,
-    REVIEW,
-)
-
-RECEIPT_ID, FACILITY_ID, REVIEW_ID = ("0x" + each.hex() for each in (RECEIPT, FACILITY, REVIEW))
+from api.times import rfc3339
+from tests.api.app_kit import Api, start
+from tests.api.contents import inspection_request, issue_request, other_issue_request
+from tests.api.seed import BANK, INSPECTOR, INSURER, KEEPER, OTHER_BANK, OWNER
+from tests.api.story import Story
 
 
-def complete(api: Api, request: dict, *parties: int) -> str:
-    made = api.post(parties[0], "/v1/drafts", request)
-    assert made.status_code == 201, made.text
-    path = f"/v1/drafts/{made.json()['id']}"
-    for entity in parties:
-        answer = api.post(entity, f"{path}/consents", {"sign": True})
-        if answer.json()["parties"][0]["state"] == "second-person" or answer.json()["state"] == "gathering":
-            api.post(entity, f"{path}/consents", {"sign": True}, client="second")
-    return path
-
-
-def issued(api: Api) -> str:
-    return complete(api, issue_request(OWNER, KEEPER), OWNER, KEEPER)
+def complete(api: Api, bin_: str = "BAY-9") -> dict:
+    return api.sign(api.draft(OWNER, other_issue_request(OWNER, KEEPER, bin_)), OWNER, KEEPER)
 
 
 def test_a_draft_that_lacks_a_consent_is_not_sent(api: Api):
-    made = api.post(OWNER, "/v1/drafts", issue_request(OWNER, KEEPER)).json()
-    answer = api.post(OWNER, f"/v1/drafts/{made['id']}/submit", {})
+    draft = api.draft(OWNER, other_issue_request(OWNER, KEEPER, "BAY-9"))
+    answer = api.submit(OWNER, draft)
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
-    assert str(KEEPER) in answer.json()["detail"]
-    assert api.sending.calls == []
+    assert f"of the entities {OWNER}, {KEEPER}" in answer.json()["detail"]
 
 
 def test_a_stranger_neither_sends_a_draft_nor_sees_its_operation(api: Api):
-    path = issued(api)
-    assert api.post(OTHER_BANK, f"{path}/submit", {}).status_code == 404
-    operation = api.post(OWNER, f"{path}/submit", {}).json()
+    draft = complete(api)
+    assert api.submit(OTHER_BANK, draft).status_code == 404
+    operation = api.submit(OWNER, draft).json()
     assert api.get(OTHER_BANK, f"/v1/operations/{operation['id']}").status_code == 404
 
 
 def test_an_act_that_would_be_refused_is_not_sent_and_its_cause_is_named(api: Api):
-    path = issued(api)
-    api.sending.refusal = ProblemError(
-        "act-refused", "the contracts refuse it", extra={"cause": {"name": "QuantityMissing", "args": {}}}
-    )
-    answer = api.post(OWNER, f"{path}/submit", {})
-    assert (answer.status_code, answer.json()["cause"]["name"]) == (409, "QuantityMissing")
+    again = api.sign(api.draft(OWNER, issue_request(OWNER, KEEPER)), OWNER, KEEPER)
+    answer = api.submit(OWNER, again)
+    assert (answer.status_code, answer.json()["code"]) == (409, "act-refused")
+    assert answer.json()["cause"]["name"] == "GoodsAlreadyClaimed"
+    assert api.get(OWNER, f"/v1/drafts/{again['id']}").json()["operation"] is None
 
 
-def test_with_fixed_gas_it_is_sent_whatever_it_will_do(api: Api):
-    path = issued(api)
-    api.sending.refusal = ProblemError("act-refused", "the contracts refuse it")
-    assert api.post(OWNER, f"{path}/submit", {"fixedGas": 500_000}).status_code == 202
-    assert api.sending.calls[0][2] == 500_000
+def test_with_fixed_gas_it_is_mined_as_refused_and_listed_by_name(api: Api):
+    again = api.sign(api.draft(OWNER, issue_request(OWNER, KEEPER)), OWNER, KEEPER)
+    location = api.submit(OWNER, again, fixed_gas=2_000_000).headers["location"]
+    told = api.get(OWNER, location).json()
+    assert (told["state"], told["cause"]["name"]) == ("refused", "GoodsAlreadyClaimed")
+    assert api.get(OWNER, "/v1/refusals").json()["items"][0]["transaction"] == told["transaction"]
 
 
 def test_a_draft_is_sent_once(api: Api):
-    path = issued(api)
-    assert api.post(OWNER, f"{path}/submit", {}).status_code == 202
-    answer = api.post(KEEPER, f"{path}/submit", {})
+    draft = complete(api)
+    assert api.submit(OWNER, draft).status_code == 202
+    answer = api.submit(KEEPER, draft)
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
-    assert len(api.sending.calls) == 1
 
 
-def test_a_replay_with_fixed_gas_is_a_second_operation(api: Api):
-    path = issued(api)
-    first = api.post(OWNER, f"{path}/submit", {"fixedGas": 500_000}).json()
-    second = api.post(OWNER, f"{path}/submit", {"fixedGas": 500_000}).json()
-    assert first["id"] != second["id"]
-    assert len(api.sending.calls) == 2
-
-
-def test_a_refused_draft_may_be_sent_again(api: Api):
-    path = issued(api)
-    first = api.post(OWNER, f"{path}/submit", {}).json()
-    api.sending.settle(first["id"], Status.REFUSED, RevertCause("GoodsAlreadyClaimed", (("key", b"\x01" * 32),)))
-    told = api.get(KEEPER, f"/v1/operations/{first['id']}").json()
-    assert (told["state"], told["cause"]) == (
-        "refused",
-        {"name": "GoodsAlreadyClaimed", "args": {"key": "0x" + "01" * 32}},
-    )
-    assert api.post(OWNER, f"{path}/submit", {}).status_code == 202
+def test_a_replay_with_fixed_gas_is_a_second_operation_that_the_contracts_refuse(api: Api):
+    draft = complete(api)
+    first = api.submit(OWNER, draft, fixed_gas=2_000_000)
+    second = api.submit(OWNER, draft, fixed_gas=2_000_000)
+    states = [api.get(OWNER, each.headers["location"]).json()["state"] for each in (first, second)]
+    assert states == ["final", "refused"]
 
 
 def test_an_operation_tells_how_far_it_is(api: Api):
-    path = issued(api)
-    answer = api.post(OWNER, f"{path}/submit", {})
-    operation = answer.json()
-    assert (answer.status_code, operation["state"]) == (202, "submitted")
-    assert answer.headers["location"] == f"/v1/operations/{operation['id']}"
-    api.sending.settle(operation["id"], Status.FINAL)
-    told = api.get(OWNER, answer.headers["location"]).json()
-    assert (told["state"], told["block"], told["gasUsed"]) == ("final", 12, "90000")
-    assert api.get(OWNER, path).json()["state"] == "sent"
+    draft = complete(api)
+    answer = api.submit(OWNER, draft)
+    assert answer.status_code == 202
+    assert answer.headers["location"] == f"/v1/operations/{answer.json()['id']}"
+    told = api.get(KEEPER, answer.headers["location"]).json()
+    assert (told["state"], told["cause"]) == ("final", None)
+    assert told["block"] == api.get(OWNER, f"/v1/receipts/{draft['id']}").json()["issued"]["block"]
+    assert api.get(OWNER, f"/v1/drafts/{draft['id']}").json()["state"] == "sent"
 
 
-def test_a_pledge_is_pinned_to_the_receipt_as_it_is(api: Api):
-    request = {"act": "pledge", "receipt": RECEIPT_ID, "pledgee": BANK, "facility": FACILITY_ID}
-    path = complete(api, {**request, "terms": pledge_terms()}, OWNER, KEEPER, BANK)
-    assert api.post(BANK, f"{path}/submit", {}).status_code == 202
-    consent = api.sending.calls[0][1].arguments[0]
-    assert (consent.seq, consent.pledgor, consent.keeper, consent.pledgee) == (1, OWNER, KEEPER, BANK)
+def test_an_operation_is_known_after_a_restart(api: Api):
+    location = api.submit(OWNER, complete(api)).headers["location"]
+    api.outboxes.stop()
+    again = start(api.folder, api.chain)
+    assert again.get(OWNER, location).json()["state"] == "final"
+    again.outboxes.stop()
 
 
-def test_a_drawdown_is_pinned_to_the_count_of_draws(api: Api):
-    request = {"act": "drawdown", "facility": FACILITY_ID, "amount": {"minor": 40_000_019, "currency": "CNY"}}
-    path = complete(api, request, BANK, OWNER)
-    assert api.post(BANK, f"{path}/submit", {}).json()["state"] == "submitted"
-    assert api.sending.calls[0][1].arguments[0].draw == 1
+def test_a_held_facility_pays_nothing_out(api: Api, story: Story):
+    request = {"act": "drawdown", "facility": story.facility, "amount": {"minor": 10_000_007, "currency": "CNY"}}
+    answer = api.submit(BANK, api.sign(api.draft(BANK, request), BANK, OWNER))
+    assert answer.json()["cause"]["name"] == "FacilityHeld"
 
 
-def inspected(api: Api) -> str:
-    result = {
-        "schema": "cangdan/inspection/1",
-        "subject": FACILITY_ID,
-        "inspector": "Independent Stock Inspection",
-        "takenAt": "2026-09-22T10:00:00+08:00",
-        "method": "recount",
-        "finding": "3 coils, 24,558 kg",
+def test_a_held_facility_still_takes_repayments(api: Api, story: Story):
+    request = {"act": "repayment", "facility": story.facility, "instalment": 0}
+    api.act({**request, "amount": {"minor": 1_204_319, "currency": "CNY"}}, BANK)
+    facility = api.get(OWNER, f"/v1/facilities/{story.facility}").json()
+    assert facility["instalments"][0]["state"] == "paid"
+    assert facility["repaid"] == {"minor": 1_204_319, "currency": "CNY"}
+
+
+def decision(api: Api, story: Story) -> dict:
+    """The panel's decision to clear the hold, on an inspection taken after it."""
+    api.clock.forward(60)
+    taken_at = rfc3339(api.clock.now_ms(), api.services.zone)
+    inspection = api.sign(api.draft(INSPECTOR, inspection_request(story.facility, taken_at)), INSPECTOR)
+    review = api.get(INSURER, f"/v1/reviews?facility={story.facility}").json()["items"][0]
+    return {
+        "act": "decision",
+        "review": review["id"],
+        "verdict": "clear",
+        "reason": {"code": "RECOUNTED", "text": "The coils are back."},
+        "inspection": inspection["id"],
     }
-    return complete(api, {"act": "inspection", "subject": FACILITY_ID, "result": result}, INSPECTOR)
 
 
-def test_only_an_inspector_inspects(api: Api):
-    answer = api.post(BANK, "/v1/drafts", {"act": "inspection", "subject": FACILITY_ID, "result": {}})
-    assert answer.status_code == 403
+def test_only_an_inspector_inspects(api: Api, story: Story):
+    request = inspection_request(story.facility, "2026-09-22T10:00:00+08:00")
+    assert api.post(BANK, "/v1/drafts", request).status_code == 403
 
 
-def test_an_inspection_has_its_effect_with_a_decision_only(api: Api):
-    path = inspected(api)
-    answer = api.post(INSPECTOR, f"{path}/submit", {})
+def test_an_inspection_has_its_effect_with_a_decision_only(api: Api, story: Story):
+    request = inspection_request(story.facility, "2026-09-22T10:00:00+08:00")
+    answer = api.submit(INSPECTOR, api.sign(api.draft(INSPECTOR, request), INSPECTOR))
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
 
 
-def test_a_decision_needs_the_panel_s_quorum_and_carries_the_inspection(api: Api):
-    inspection = inspected(api).rsplit("/", 1)[1]
-    request = {
-        "act": "decision",
-        "review": REVIEW_ID,
-        "verdict": "clear",
-        "reason": {"code": "RECOUNTED", "text": "The coils are back."},
-        "inspection": inspection,
+def test_a_decision_needs_the_panel_s_quorum(api: Api, story: Story):
+    draft = api.sign(api.draft(INSURER, decision(api, story)), INSURER)
+    assert "1 more must consent" in api.submit(INSURER, draft).json()["detail"]
+
+
+def test_a_decision_on_a_new_inspection_clears_the_hold(api: Api, story: Story):
+    api.act(decision(api, story), INSURER, BANK)
+    facility = api.get(BANK, f"/v1/facilities/{story.facility}").json()
+    assert (facility["held"], facility["holds"]) == (False, [])
+    review = api.get(OWNER, f"/v1/reviews?facility={story.facility}").json()["items"][0]
+    assert (review["verdict"], review["reason"]["text"]) == ("clear", "The coils are back.")
+
+
+def test_goods_leave_after_the_release(api: Api, story: Story):
+    api.act({"act": "release", "pledge": story.pledge}, BANK)
+    order = {
+        "schema": "cangdan/delivery-order/1",
+        "orderNo": "DO-2002",
+        "receipt": story.receipt,
+        "deliverTo": "Eastern Coil Works",
+        "quantity": 24_560,
+        "unit": "KGM",
+        "charges": {"minor": 1200, "currency": "CNY"},
+        "chargesPaid": True,
     }
-    path = complete(api, request, INSURER)
-    assert "1 more must consent" in api.post(INSURER, f"{path}/submit", {}).json()["detail"]
-    for client in ("client", "second"):
-        api.post(BANK, f"{path}/consents", {"sign": True}, client=client)
-    assert api.post(BANK, f"{path}/submit", {}).status_code == 202
-    call = api.sending.calls[0][1]
-    assert (call.function, call.arguments[5]) == ("decide", BANK | INSURER << 32)
-    assert call.arguments[3].inspector == INSPECTOR
-    assert len(call.arguments[4]) == 64
+    api.act({"act": "delivery", "receipt": story.receipt, "order": order}, OWNER, KEEPER)
+    assert api.get(KEEPER, f"/v1/receipts/{story.receipt}").json()["status"] == "delivered"
+
+
+def test_an_insurer_accepts_a_claim(api: Api, story: Story):
+    reason = {"code": "EVIDENCE", "text": "The readings show it."}
+    request = {"act": "claim-decision", "cover": story.cover, "claim": 0, "verdict": "accept", "reason": reason}
+    api.act(request, INSURER)
+    claim = api.get(BANK, "/v1/claims").json()["items"][0]
+    assert (claim["state"], claim["reason"]["code"]) == ("accepted", "EVIDENCE")
+
+
+def test_a_fleet_goes_one_epoch_on(api: Api):
+    root = "0x" + "11" * 32
+    request = {"act": "fleet", "devices": 2, "fleetRoot": root, "revocationRoot": "0x" + "00" * 32}
+    api.act(request, KEEPER)
+    api.act({**request, "devices": 3}, KEEPER)
+    fleet = next(each for each in api.get(KEEPER, "/v1/devices").json()["items"] if each["entity"]["entity"] == KEEPER)
+    assert (fleet["epoch"], fleet["devices"], fleet["fleetRoot"]) == (2, 3, root)

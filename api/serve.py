@@ -1,0 +1,76 @@
+"""The API as a process: its parts from the settings, the server, the care for what is on its way."""
+
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.responses import JSONResponse
+
+from api.app import Chain, create_app, make_services
+from api.keyring import Keyring
+from api.sending import Outboxes, Sending
+from api.settings import Settings
+from ledger_node.client import ChainClient
+from ledger_node.deploy import load_addresses
+from registry.deployment import deployment_of
+from registry.index.database import connect
+from registry.index.queries import Index
+
+
+def application(settings: Settings) -> FastAPI:
+    """The application of these settings. Raises AddressesError, MembersError, ValueError for files that are wrong."""
+    addresses = load_addresses(settings.contracts.addresses_file)
+    client = ChainClient(settings.ledger.rpc_url)
+    outboxes: list[Outboxes] = []
+
+    def sending(keyring: Keyring) -> Sending:
+        folder = Path(settings.api.directory) / "outboxes"
+        made = Outboxes(folder, client, keyring, addresses.address, settings.ledger.finality)
+        outboxes.append(made)
+        return made
+
+    chain = Chain(
+        deployment=deployment_of(addresses),
+        index=Index(connect(settings.indexer.database_url)),
+        sending=sending,
+        finality=settings.ledger.finality,
+    )
+    app = create_app(make_services(settings.api, chain), lifespan=_caring(outboxes))
+    app.add_api_route("/ready", _ready, include_in_schema=False)
+    return app
+
+
+def serve(settings: Settings) -> None:
+    """Serve until stopped."""
+    config = uvicorn.Config(
+        application(settings),
+        host=settings.api.host,
+        port=settings.api.port,
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+    )
+    uvicorn.Server(config).run()
+
+
+def _caring(outboxes: list[Outboxes]) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        threads = [threading.Thread(target=each.run, daemon=True) for each in outboxes]
+        for thread in threads:
+            thread.start()
+        yield
+        for each in outboxes:
+            each.stop()
+        for thread in threads:
+            thread.join(5)
+
+    return lifespan
+
+
+def _ready() -> JSONResponse:
+    return JSONResponse({"ready": True})

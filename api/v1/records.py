@@ -1,0 +1,292 @@
+"""The records of the chain over HTTP: each answer names the block it is true at and links to its proof."""
+
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Query, Request, Response
+
+from api.records.papers import Papers
+from api.records.reading import AsOf, State, bad_cursor, sight
+from api.replies import MAX_PAGE, cursor_of, next_link, place_of, reply
+from api.security.access import scoped
+from api.security.roles import Principal, Scope
+from api.services import services_of
+from api.times import rfc3339
+from api.v1.drafts import digest_of
+from api.v1.rendering import Json, Renderer
+from ledger_node.hexvalues import data_hex
+from registry.acts import Contract
+from registry.index.pages import CursorError
+from registry.items import Claim, Cover, Entity, Facility, Pledge, Receipt, Review, Round
+
+router = APIRouter(prefix="/v1", tags=["records"])
+Reader = Annotated[Principal, scoped(Scope.RECORDS)]
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
+ItemT = TypeVar("ItemT")
+STATE = {"x-proof": "state: the record's word and head in the state of the block, in the bundle of `proof`"}
+HISTORY = {"x-proof": "history: all transitions, each covered by the head that the state of the block holds"}
+DERIVED = {"x-proof": "derived: computed from records whose own proofs show it"}
+LISTED = {"x-proof": "none: that a list is whole is not proved; each item is proved by its own address"}
+INDEXED = {"x-proof": "none: from the index of this service; the transactions named are on the chain"}
+
+
+class Answer:
+    """One request about one block, by one member."""
+
+    def __init__(self, request: Request, principal: Principal, state: AsOf) -> None:
+        services = services_of(request)
+        self.request, self.state = request, state
+        self.sight = sight(principal, state)
+        own = Papers(principal.entity, services.drafting.shelves, services.drafting.drafts)
+        self.render = Renderer(self.sight, own, services.members().name_of, services.zone)
+        self._zone = services.zone
+
+    def block(self) -> Json:
+        """The block that the answer is true at."""
+        block = self.state.block
+        time = rfc3339(block.time * 1000, self._zone)
+        return {"number": block.number, "hash": data_hex(block.hash), "time": time, "final": self.state.final}
+
+    def one(self, body: Json, proof: str | None = None) -> Response:
+        """A single record; `proof` is the address of its bundle."""
+        links = {} if proof is None else {"proof": proof}
+        return reply(self.request, {**body, "block": self.block(), "proof": proof}, links)
+
+    def page(self, items: list[Json], cursor: str | None) -> Response:
+        """A page of a list."""
+        return reply(
+            self.request, {"items": items, "next": cursor, "block": self.block()}, next_link(self.request, cursor)
+        )
+
+    def part(
+        self,
+        items: Sequence[ItemT],
+        place: Callable[[ItemT], tuple[int, str]],
+        render: Callable[[ItemT], Json],
+        limit: int,
+        cursor: str | None,
+    ) -> Response:
+        """A page of a list that is sorted by falling place."""
+        after = None if cursor is None else place_of(cursor, int, str)
+        rest = [item for item in items if after is None or place(item) < after]
+        more = cursor_of(place(rest[limit - 1])) if len(rest) > limit else None
+        return self.page([render(item) for item in rest[:limit]], more)
+
+
+@router.get("/blocks/head", summary="The newest indexed block", openapi_extra={"x-proof": "none: a position"})
+def head(request: Request, principal: Reader, state: State) -> Response:
+    """How far the index is, and whether that block is final."""
+    return Answer(request, principal, state).one({})
+
+
+@router.get("/entities", summary="Legal entities", openapi_extra=LISTED)
+def entities(
+    request: Request, principal: Reader, state: State, limit: Limit = 50, cursor: str | None = None
+) -> Response:
+    """All entities of the consortium by number and kind; names of others are told to the regulator only."""
+    answer = Answer(request, principal, state)
+    try:
+        page = state.snapshot.find(Entity, after=cursor, limit=limit)
+    except CursorError as error:
+        raise bad_cursor(error) from None
+    return answer.page([answer.render.entity(entity) for entity in page.items], page.next)
+
+
+@router.get("/entities/{number}", summary="A legal entity", openapi_extra=STATE)
+def entity(request: Request, principal: Reader, state: State, number: int) -> Response:
+    """An entity with its status and the number of its accounts."""
+    answer = Answer(request, principal, state)
+    return answer.one(answer.render.entity(answer.sight.entity(number)))
+
+
+@router.get("/receipts", summary="Receipts", openapi_extra=LISTED)
+def receipts(
+    request: Request, principal: Reader, state: State, limit: Limit = 50, cursor: str | None = None
+) -> Response:
+    """Receipts that the member holds, keeps, or has or had a pledge of, newest first."""
+    answer = Answer(request, principal, state)
+    return answer.part(answer.sight.receipts(), _issued, answer.render.receipt, limit, cursor)
+
+
+@router.get("/receipts/{receipt_id}", summary="A receipt", openapi_extra=STATE)
+def receipt(request: Request, principal: Reader, state: State, receipt_id: str) -> Response:
+    """A receipt with its pledges, its holds, and its content where the member was given it."""
+    answer = Answer(request, principal, state)
+    found = answer.sight.receipt(digest_of("receipt_id", receipt_id))
+    return answer.one(answer.render.receipt(found), f"/v1/receipts/{data_hex(found.id)}/proof")
+
+
+@router.get("/receipts/{receipt_id}/history", summary="A receipt's history", openapi_extra=HISTORY)
+def receipt_history(request: Request, principal: Reader, state: State, receipt_id: str) -> Response:
+    """Every transition of a receipt, oldest first; its head shows that none is missing."""
+    answer = Answer(request, principal, state)
+    found = answer.sight.receipt(digest_of("receipt_id", receipt_id))
+    history = state.snapshot.history(Contract.RECEIPTS, found.id)
+    body = {"id": data_hex(found.id), "items": [answer.render.transition(each) for each in history]}
+    return answer.one({**body, "head": data_hex(found.head)}, f"/v1/receipts/{data_hex(found.id)}/proof")
+
+
+@router.get("/pledges", summary="Pledges", openapi_extra=LISTED)
+def pledges(
+    request: Request, principal: Reader, state: State, limit: Limit = 50, cursor: str | None = None
+) -> Response:
+    """Pledges that the member gave, took or keeps the goods of, newest first."""
+    answer = Answer(request, principal, state)
+    return answer.part(answer.sight.pledges(), _made, answer.render.pledge, limit, cursor)
+
+
+@router.get("/pledges/{pledge_id}", summary="A pledge", openapi_extra=STATE)
+def pledge(request: Request, principal: Reader, state: State, pledge_id: str) -> Response:
+    """A pledge; its acts are transitions of its receipt."""
+    answer = Answer(request, principal, state)
+    found = answer.sight.pledge(digest_of("pledge_id", pledge_id))
+    return answer.one(answer.render.pledge(found), f"/v1/receipts/{data_hex(found.terms.receipt)}/proof")
+
+
+@router.get("/facilities", summary="Facilities", openapi_extra=LISTED)
+def facilities(
+    request: Request, principal: Reader, state: State, limit: Limit = 50, cursor: str | None = None
+) -> Response:
+    """Facilities that the member lends, borrows, insures or reviews, newest first."""
+    answer = Answer(request, principal, state)
+    return answer.part(answer.sight.facilities(), _opened, lambda each: _facility(answer, each), limit, cursor)
+
+
+@router.get("/facilities/{facility_id}", summary="A facility with its instalments", openapi_extra=STATE)
+def facility(request: Request, principal: Reader, state: State, facility_id: str) -> Response:
+    """A facility with its holds and instalments, its terms where the member was given them."""
+    answer = Answer(request, principal, state)
+    found = answer.sight.facility(digest_of("facility_id", facility_id))
+    return answer.one(_facility(answer, found), f"/v1/facilities/{data_hex(found.id)}/proof")
+
+
+@router.get("/facilities/{facility_id}/history", summary="A facility's history", openapi_extra=HISTORY)
+def facility_history(request: Request, principal: Reader, state: State, facility_id: str) -> Response:
+    """Every transition of a facility, oldest first."""
+    answer = Answer(request, principal, state)
+    found = answer.sight.facility(digest_of("facility_id", facility_id))
+    history = state.snapshot.history(Contract.CREDIT, found.id)
+    body = {"id": data_hex(found.id), "items": [answer.render.transition(each) for each in history]}
+    return answer.one({**body, "head": data_hex(found.head)}, f"/v1/facilities/{data_hex(found.id)}/proof")
+
+
+@router.get("/facilities/{facility_id}/actions", summary="What a facility's rules did", openapi_extra=DERIVED)
+def actions(request: Request, principal: Reader, state: State, facility_id: str) -> Response:
+    """Each firing with its clause, values and thresholds, and what would have had to differ; newest first."""
+    answer = Answer(request, principal, state)
+    found = answer.sight.facility(digest_of("facility_id", facility_id))
+    path = f"/v1/facilities/{data_hex(found.id)}/actions"
+    items = [
+        {**answer.render.firing(each), "proof": f"{path}/{each.facility_seq}/proof"}
+        for each in answer.sight.firings_of(found.id)
+    ]
+    return answer.page(items, None)
+
+
+@router.get("/reviews", summary="Reviews", openapi_extra=LISTED)
+def reviews(
+    request: Request, principal: Reader, state: State, limit: Limit = 50, cursor: str | None = None
+) -> Response:
+    """Reviews that the member decides on or is concerned by, newest first."""
+    answer = Answer(request, principal, state)
+    return answer.part(answer.sight.reviews(), _begun, answer.render.review, limit, cursor)
+
+
+@router.get("/reviews/{review_id}", summary="A review", openapi_extra=STATE)
+def review(request: Request, principal: Reader, state: State, review_id: str) -> Response:
+    """A review with its panel, its deadline and its verdict."""
+    answer = Answer(request, principal, state)
+    found = answer.sight.review(digest_of("review_id", review_id))
+    return answer.one(answer.render.review(found), f"/v1/facilities/{data_hex(found.opening.facility)}/proof")
+
+
+@router.get("/covers", summary="Insurance covers", openapi_extra=LISTED)
+def covers(request: Request, principal: Reader, state: State, limit: Limit = 50, cursor: str | None = None) -> Response:
+    """Covers that the member gives, has, or lends on, newest first."""
+    answer = Answer(request, principal, state)
+    return answer.part(answer.sight.covers(), _registered, answer.render.cover, limit, cursor)
+
+
+@router.get("/covers/{cover_id}", summary="An insurance cover", openapi_extra=STATE)
+def cover(request: Request, principal: Reader, state: State, cover_id: str) -> Response:
+    """A cover with its claims."""
+    answer = Answer(request, principal, state)
+    return answer.one(answer.render.cover(answer.sight.cover(digest_of("cover_id", cover_id))))
+
+
+@router.get("/claims", summary="Claims", openapi_extra=LISTED)
+def claims(request: Request, principal: Reader, state: State, limit: Limit = 50, cursor: str | None = None) -> Response:
+    """Claims that rules opened under covers that the member may see, newest first."""
+    answer = Answer(request, principal, state)
+    return answer.part(answer.sight.claims(), _claimed, answer.render.claim, limit, cursor)
+
+
+@router.get("/devices", summary="Fleets of devices", openapi_extra=LISTED)
+def devices(request: Request, principal: Reader, state: State) -> Response:
+    """The member's own fleet, and the fleets of keepers and borrowers whose goods or plants secure its credit."""
+    answer = Answer(request, principal, state)
+    fleets = [answer.sight.fleet(number) for number in answer.sight.watched_entities()]
+    return answer.page([answer.render.fleet(fleet) for fleet in fleets if fleet is not None], None)
+
+
+@router.get("/rounds", summary="Anchored rounds", openapi_extra=LISTED)
+def rounds(request: Request, principal: Reader, state: State, limit: Limit = 50, cursor: str | None = None) -> Response:
+    """Rounds of observations by schema and slot, newest first; what was observed stays with its grantees."""
+    answer = Answer(request, principal, state)
+    try:
+        page = state.snapshot.find(Round, after=cursor, limit=limit)
+    except CursorError as error:
+        raise bad_cursor(error) from None
+    return answer.page([answer.render.round(each) for each in page.items], page.next)
+
+
+@router.get("/alerts", summary="What somebody should look at", openapi_extra=DERIVED)
+def alerts(request: Request, principal: Reader, state: State, limit: Limit = 50, cursor: str | None = None) -> Response:
+    """Holds, reviews, deferrals, claims, tripped breakers and refused acts that concern the member, newest first."""
+    answer = Answer(request, principal, state)
+    try:
+        found, more = answer.sight.alerts(cursor, limit)
+    except CursorError as error:
+        raise bad_cursor(error) from None
+    return answer.page([answer.render.alert(alert) for alert in found], more)
+
+
+@router.get("/refusals", summary="Refused transactions", openapi_extra=INDEXED)
+def refusals(
+    request: Request, principal: Reader, state: State, limit: Limit = 50, cursor: str | None = None
+) -> Response:
+    """Transactions mined as refused, with their cause by name: all to the regulator, to others their own."""
+    answer = Answer(request, principal, state)
+    try:
+        found, more = answer.sight.refusals(cursor, limit)
+    except CursorError as error:
+        raise bad_cursor(error) from None
+    return answer.page([answer.render.refusal(refusal) for refusal in found], more)
+
+
+def _facility(answer: Answer, found: Facility) -> dict[str, Any]:
+    return answer.render.facility(found, answer.state.snapshot.history(Contract.CREDIT, found.id))
+
+
+def _issued(item: Receipt) -> tuple[int, str]:
+    return item.issued.block, data_hex(item.id)
+
+
+def _made(item: Pledge) -> tuple[int, str]:
+    return item.made.block, data_hex(item.id)
+
+
+def _opened(item: Facility) -> tuple[int, str]:
+    return item.opened.block, data_hex(item.id)
+
+
+def _begun(item: Review) -> tuple[int, str]:
+    return item.opened.block, data_hex(item.id)
+
+
+def _registered(item: Cover) -> tuple[int, str]:
+    return item.registered.block, data_hex(item.id)
+
+
+def _claimed(item: Claim) -> tuple[int, str]:
+    return item.opened.block, f"{data_hex(item.cover)}/{item.opening.claim:05d}"
