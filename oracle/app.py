@@ -5,11 +5,14 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 from fastapi import FastAPI
-from starlette.routing import BaseRoute
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import BaseRoute, Route
 
 from ledger_node.hexvalues import data_hex
 from oracle.access import Access
@@ -42,7 +45,22 @@ DATABASE_FILE, BODY_KEY_FILE = "oracle.db", "bodies.key"
 SHORTEST_S, LONGEST_S = 0.02, 1.0
 """How long a loop rests when it had something to do, and at most when it has not."""
 PEER_TIMEOUT_S = 10.0
+MOST_TOLD = 10_000
+"""Open slots are counted up to here."""
 _LOGGER = logging.getLogger("oracle")
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Entries in the log, reported slots that are not anchored, rules that fired and are not settled on the chain.
+
+    `settled`: at this size of the log there was nothing left to do; a peer's log may still be ahead.
+    """
+
+    log_size: int
+    open_slots: int
+    pending_firings: int
+    settled: bool
 
 
 class Oracle:
@@ -80,6 +98,7 @@ class Oracle:
         self.covenants = Covenants(chain, self.store, self._learned)
         self._stop, self._news = threading.Event(), threading.Event()
         self._news.set()
+        self._rested: dict[str, int] = {}
 
     def application(self, died: Callable[[], None]) -> FastAPI:
         """The HTTP application; the loops run while it is served, and `died` is called when one of them fails."""
@@ -107,6 +126,7 @@ class Oracle:
             access=Access(self.origin, self.chain, self.clock),
         )
         routes: list[BaseRoute] = [*judgement_routes(judgement), *intake_routes(intake)]
+        routes.append(Route("/v1/status", self._told, methods=["GET"]))
         return FastAPI(title="Cangdan oracle", routes=routes, lifespan=lifespan, openapi_url=None)
 
     def ready(self) -> bool:
@@ -116,6 +136,24 @@ class Oracle:
         except ChainUnavailable:
             return False
         return True
+
+    async def _told(self, request: Request) -> JSONResponse:
+        del request
+        status = await asyncio.to_thread(self.status)
+        return JSONResponse(
+            {
+                "logSize": status.log_size,
+                "openSlots": status.open_slots,
+                "pendingFirings": status.pending_firings,
+                "settled": status.settled,
+            }
+        )
+
+    def status(self) -> Status:
+        """How much has been heard and what is under way; see Status."""
+        size, slots, firings = self.log.size(), len(self.store.open_slots(MOST_TOLD)), self.firings.pending()
+        rested = all(self._rested.get(work.__name__) == size for work in (self.judge, self.pull))
+        return Status(size, slots, firings, settled=rested and not slots and not firings)
 
     def judge(self) -> bool:
         """One step of rounds and rules; whether there was anything to do. Raises ChainUnavailable."""
@@ -159,8 +197,11 @@ class Oracle:
         rest = SHORTEST_S
         try:
             while not self._stop.wait(rest):
+                size = self.log.size()
                 try:
-                    rest = SHORTEST_S if work() else min(2 * rest, LONGEST_S)
+                    did = work()
+                    rest = SHORTEST_S if did else min(2 * rest, LONGEST_S)
+                    self._rested[work.__name__] = -1 if did else size
                 except ChainUnavailable as error:
                     _LOGGER.warning("%s: %s", work.__name__, error)
                     rest = LONGEST_S

@@ -61,6 +61,11 @@ class FiringStore:
             (state.value, cause, *place),
         )
 
+    def pending(self) -> int:
+        """How many firings wait to be settled on the chain."""
+        row = self._store.database.row("SELECT count(*) FROM firings WHERE state = ?", (FiringState.PENDING.value,))
+        return int(row[0]) if row else 0
+
     def floor(self, facility: bytes, rule: int) -> int:
         """The last slot of the firings of a rule that the chain refused, -1 when there are none."""
         row = self._store.database.row(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 
@@ -51,12 +51,19 @@ def post_to_oracles(stage: Stage, path: str, body: bytes) -> None:
 
 def wait_until_settled(stage: Stage) -> None:
     """Until each oracle has heard all that the others have, and has neither a round nor a rule under way."""
-    wait_for(lambda: all(_is_settled(stage, url) for url in stage.oracle_urls), "the oracles to settle")
+
+    def settled() -> bool:
+        states = [_status(stage, url) for url in stage.oracle_urls]
+        return all(each["settled"] for each in states) and len({each["logSize"] for each in states}) == 1
+
+    wait_for(settled, "the oracles to settle")
 
 
-def _is_settled(stage: Stage, url: str) -> bool:
+def _status(stage: Stage, url: str) -> dict[str, Any]:
     try:
         response = stage.devices.get(f"{url}/v1/status")
-    except httpx.TransportError:
-        return False
-    return response.is_success and bool(response.json()["settled"])
+        response.raise_for_status()
+    except httpx.HTTPError:
+        return {"settled": False, "logSize": -1}
+    answer: dict[str, Any] = response.json()
+    return answer
