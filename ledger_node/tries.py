@@ -15,7 +15,7 @@ _Entry = tuple[str, bytes]
 
 def ordered_root(items: Sequence[bytes]) -> bytes:
     """The 32-byte root of the trie from RLP(index) to each of `items` (not empty, as no receipt is)."""
-    entries = sorted((_string(scalar(index)).hex(), item) for index, item in enumerate(items))
+    entries = sorted((rlp_string(scalar(index)).hex(), item) for index, item in enumerate(items))
     return keccak256(_node(entries, 0) if entries else b"\x80")
 
 
@@ -23,37 +23,39 @@ def _node(entries: Sequence[_Entry], depth: int) -> bytes:
     """The RLP of the node over `entries`, whose keys agree in their first `depth` nibbles."""
     first, last = entries[0][0], entries[-1][0]
     if len(entries) == 1:
-        return _list(_string(_compact(first[depth:], leaf=True)) + _string(entries[0][1]))
+        return rlp_list(rlp_string(compact_path(first[depth:], leaf=True)) + rlp_string(entries[0][1]))
     fork = depth
     while first[fork] == last[fork]:
         fork += 1
     if fork > depth:
-        return _list(_string(_compact(first[depth:fork], leaf=False)) + _reference(_node(entries, fork)))
+        return rlp_list(rlp_string(compact_path(first[depth:fork], leaf=False)) + _reference(_node(entries, fork)))
     branches: dict[str, list[_Entry]] = {}
     for entry in entries:
         branches.setdefault(entry[0][depth], []).append(entry)
     children = (branches.get(digit) for digit in "0123456789abcdef")
     parts = [b"\x80" if child is None else _reference(_node(child, depth + 1)) for child in children]
-    return _list(b"".join(parts) + b"\x80")
+    return rlp_list(b"".join(parts) + b"\x80")
 
 
 def _reference(node: bytes) -> bytes:
     return node if len(node) < 32 else b"\xa0" + keccak256(node)
 
 
-def _compact(path: str, *, leaf: bool) -> bytes:
-    """Hex-prefix encoding (Yellow Paper C)."""
+def compact_path(path: str, *, leaf: bool) -> bytes:
+    """The hex-prefix encoding of a path, given as hexadecimal digits (Yellow Paper C)."""
     flag = 2 if leaf else 0
     return bytes.fromhex(f"{flag + 1}{path}" if len(path) % 2 else f"{flag}0{path}")
 
 
-def _string(data: bytes) -> bytes:
+def rlp_string(data: bytes) -> bytes:
+    """The RLP of a byte string."""
     if len(data) == 1 and data[0] < 0x80:
         return data
     return _prefix(0x80, len(data)) + data
 
 
-def _list(payload: bytes) -> bytes:
+def rlp_list(payload: bytes) -> bytes:
+    """The RLP of a list whose items' RLP, one after the other, is `payload`."""
     return _prefix(0xC0, len(payload)) + payload
 
 

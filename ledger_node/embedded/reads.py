@@ -6,11 +6,11 @@ from typing import Any
 import rlp
 from eth.abc import BlockHeaderAPI, ComputationAPI
 from eth.constants import BLANK_ROOT_HASH, EMPTY_SHA3
-from eth.db.account import AccountDB
 from eth.rlp.accounts import Account
 from eth_typing import Hash32
 from trie.hexary import HexaryTrie
 
+from ledger_node.embedded.accounts import LedgerAccountDB
 from ledger_node.embedded.errors import ExecutionError, Reverted, UnknownBlock
 from ledger_node.embedded.statedb import StateDb
 from ledger_node.embedded.store import ReadStore
@@ -71,9 +71,9 @@ def header_of(store: ReadStore, number: int) -> BlockHeaderAPI:
     return block.header
 
 
-def accounts_at(store: ReadStore, header: BlockHeaderAPI) -> AccountDB:
+def accounts_at(store: ReadStore, header: BlockHeaderAPI) -> LedgerAccountDB:
     """The accounts as they are after the block of `header`."""
-    return AccountDB(store.state(), header.state_root)
+    return LedgerAccountDB(store.state(), header.state_root)
 
 
 def estimate(store: ReadStore, header: BlockHeaderAPI, question: Question) -> int:

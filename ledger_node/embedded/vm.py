@@ -37,6 +37,7 @@ from eth.vm.forks.berlin.transactions import BerlinTransactionBuilder, calculate
 from eth_bloom.bloom import BloomFilter
 from eth_typing import Address, BlockNumber, Hash32
 
+from ledger_node.embedded.accounts import LedgerAccountDB
 from ledger_node.embedded.errors import ExecutionError, Reverted
 from ledger_node.embedded.statedb import StateDb
 from ledger_node.genesis import Genesis, genesis_digest
@@ -69,8 +70,9 @@ class _CheckedExecutor(BerlinTransactionExecutor):
 
 
 class LedgerState(BerlinState):
-    """Berlin state with the executor of checked transactions."""
+    """Berlin state with the executor of checked transactions and faster storage tries."""
 
+    account_db_class = LedgerAccountDB
     transaction_executor_class = _CheckedExecutor
 
 

@@ -28,6 +28,10 @@ CALLER = bytes.fromhex("60206000602060006000" + "600035" + "5a" + "f1" + "600055
 """Calls the address in its data, and stores whether that went well and how much came back."""
 MAKER = bytes.fromhex("366000600037" + "6000" + "36" + "6000" + "6000" + "f5" + "80600055" + "3b60015500")
 """CREATE2 with its data as init code; stores address and code size."""
+STORE_OR_DIE = bytes.fromhex("36600f57" + "6001600155" + "6002600255" + "00" + "5b" + "6003600355" + "33ff")
+"""Without data it stores two words; with data it stores a third and is gone."""
+CALL_AND_REVERT = bytes.fromhex("60206000602060006000" + "600035" + "5a" + "f1" + "60006000fd")
+"""Calls the address in its data and takes everything back."""
 TAKES = {0x08: 3, 0x09: 3, 0x15: 1, 0x19: 1, 0x31: 1, 0x35: 1, 0x3B: 1, 0x3F: 1, 0x40: 1, 0x50: 1, 0x54: 1}
 TAKES |= {0x51: 1, 0x20: 2, 0x52: 2, 0x53: 2, 0x55: 2, 0x37: 3, 0x39: 3, 0xA0: 2, 0xA1: 3, 0xA2: 4, 0x3C: 4}
 TAKES |= dict.fromkeys([*range(0x01, 0x08), 0x0A, 0x0B, *range(0x10, 0x15), 0x16, 0x17, 0x18, *range(0x1A, 0x1E)], 2)
@@ -169,6 +173,24 @@ def test_acts_of_every_kind_have_the_same_outcome(funded, judge, rich):
     assert len(block.transaction_hashes) == 21
     judge.agree(block)
     judge.agree(funded.seal().block)
+
+
+def test_contracts_with_storage_that_are_destroyed_have_the_same_outcome(funded, judge, rich):
+    caller, undoer, *mortals = deploy_all(funded, judge, rich, (CALLER, CALL_AND_REVERT, *[STORE_OR_DIE] * 4))
+    for mortal in mortals:
+        accept(funded, rich, to=mortal)
+    judge.agree(funded.seal(budget=30).block)
+    first, second, third, fourth = mortals
+    accept(funded, rich, to=undoer, data=word(int.from_bytes(first, "big")))
+    accept(funded, rich, to=undoer, data=word(int.from_bytes(second, "big")))
+    accept(funded, rich, to=caller, data=word(int.from_bytes(second, "big")))
+    accept(funded, rich, to=second, value=1)
+    accept(funded, rich, to=third, data=b"\1")
+    accept(funded, rich, to=fourth)
+    accept(funded, rich, to=fourth, data=b"\1")
+    block = funded.seal(budget=30).block
+    assert len(block.transaction_hashes) == 7
+    judge.agree(block)
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -1,0 +1,60 @@
+"""py-evm's accounts with the storage of contracts in a `StorageTrie`; all journaling stays py-evm's."""
+
+from typing import Any
+
+from eth.abc import AtomicDatabaseAPI
+from eth.constants import BLANK_ROOT_HASH
+from eth.db.account import AccountDB
+from eth.db.batch import BatchDB
+from eth.db.cache import CacheDB
+from eth.db.journal import JournalDB
+from eth.db.storage import AccountStorageDB, StorageLookup
+from eth_typing import Address, Hash32
+
+from ledger_node.embedded.storage_trie import StorageTrie
+
+
+class _Lookup(StorageLookup):
+    """From slots to one trie that is read and written; `StorageLookup` decides when it is kept or dropped."""
+
+    _write_trie: Any
+    _trie_nodes_batch: Any
+    _read_trie: StorageTrie | None = None
+    _read_root: Hash32 = BLANK_ROOT_HASH
+
+    def _get_write_trie(self) -> Any:
+        if self._trie_nodes_batch is None:
+            self._trie_nodes_batch = BatchDB(self._db, read_through_deletes=True)
+        if self._write_trie is None:
+            self._write_trie = StorageTrie(self._trie_nodes_batch, self._starting_root_hash)
+        return self._write_trie
+
+    def _get_read_trie(self) -> Any:
+        if self._write_trie is not None:
+            return self._write_trie
+        if self._read_trie is None or self._read_root != self._starting_root_hash:
+            self._read_trie = StorageTrie(self._db, self._starting_root_hash)
+            self._read_root = self._starting_root_hash
+        return self._read_trie
+
+
+class _Storage(AccountStorageDB):
+    """The storage of one contract: py-evm's layers over our lookup."""
+
+    def __init__(self, db: AtomicDatabaseAPI, storage_root: Hash32, address: Address) -> None:
+        super().__init__(db, storage_root, address)
+        self._storage_lookup = _Lookup(db, storage_root, address)
+        self._storage_cache = CacheDB(self._storage_lookup)
+        self._locked_changes = JournalDB(self._storage_cache)
+        self._journal_storage = JournalDB(self._locked_changes)
+
+
+class LedgerAccountDB(AccountDB):
+    """Accounts whose contracts keep their storage in `_Storage`."""
+
+    def _get_address_store(self, address: Address) -> AccountStorageDB:
+        store = self._account_stores.get(address)
+        if not isinstance(store, AccountStorageDB):
+            store = _Storage(self._raw_store_db, self._get_storage_root(address), address)
+            self._account_stores[address] = store
+        return store
