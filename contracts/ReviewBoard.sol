@@ -88,8 +88,10 @@ contract ReviewBoard is History, Domain, Wiring, IReviewBoard, AccessManaged {
         bytes32 given = _reviewId(facility, facilitySeq);
         if (given != id) revert ReviewDiffers(given, id);
         bool clears = decision.verdict == Verdict.CLEAR && word.u8(ACTION) == RuleAction.HOLD;
+        Inspection memory inspected;
         if (decision.inspection != 0) {
             _requireInspection(decision, facility, inspection, inspectorSignature);
+            inspected = inspection;
         } else if (clears) {
             revert InspectionMissing(id);
         }
@@ -99,7 +101,7 @@ contract ReviewBoard is History, Domain, Wiring, IReviewBoard, AccessManaged {
         _participants.checkConsents(_digest(Consents.hash(decision)), decision.draftedAt, members, signatures);
         word = word.set(STATUS, 8, ReviewStatus.DECIDED).set(VERDICT, 8, decision.verdict);
         word = word.set(REASON, 64, uint256(decision.reason) >> 192);
-        _advance(id, ReviewActs.DECIDE, word, abi.encode(ReviewOutcome(decision, inspection, members)));
+        _advance(id, ReviewActs.DECIDE, word, abi.encode(ReviewOutcome(decision, inspected, members)));
         if (clears) _book.clearHold(facility, Clearing(word.u8(RULE), id));
     }
 

@@ -26,7 +26,7 @@ interface IGoodsIndex is IWiring {
     /// @notice A receipt holds one place and at most 64 units.
     error TooManyKeys(uint256 keys);
 
-    /// @notice Says which contract claims and frees (parts 1, 2 and 3 are three desks). Consortium operator only.
+    /// @notice Lets a contract claim and free; each desk has a part of its own. Consortium operator only.
     function wire(uint8 part, address desk) external;
 
     /// @notice Claims all keys for a receipt, or none. Desks only.

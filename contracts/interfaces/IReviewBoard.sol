@@ -50,6 +50,7 @@ struct Decision {
     uint64 draftedAt;
 }
 
+/// @param inspection all 0 when `decision.inspection` is 0
 /// @param members the members who signed, 32 bits each, the first in the lowest bits
 struct ReviewOutcome {
     Decision decision;
@@ -96,7 +97,7 @@ interface IReviewBoard is IHistory, IDomain, IWiring {
 
     /// @notice Decides a review; CLEAR of a HOLD clears the facility's bit.
     /// @param facility with facilitySeq, what the review's id was made from
-    /// @param inspection what `decision.inspection` is the digest of; all 0 when that is 0
+    /// @param inspection what `decision.inspection` is the digest of; not looked at, nor kept, when that is 0
     /// @param inspectorSignature the inspector's, empty when there is no inspection
     /// @param members who of the panel signs, 32 bits each, ascending, the first in the lowest bits
     /// @param signatures the members', in that order

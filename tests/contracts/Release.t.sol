@@ -79,8 +79,12 @@ contract ReleaseTest is Kit {
     function test_a_held_receipt_is_released_and_stays_locked() external {
         vm.prank(account(REGULATOR));
         holdDesk.place(receipt, ReceiptHold.COURT, keccak256("order"));
+        vm.recordLogs();
         released(value);
         vm.assertEq(field(receipts.wordOf(receipt), 104, 8), 0);
         vm.assertTrue(receipts.locked(uint256(receipt)));
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        vm.assertEq(logs.length, 1);
+        vm.assertEq(logs[0].topics[0], IHistory.Transition.selector);
     }
 }

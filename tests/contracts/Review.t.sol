@@ -196,6 +196,15 @@ contract ReviewTest is Credit {
         board.decide(value, facility, 2, none, "", Consents.parties(BANK, INSURER), forged);
     }
 
+    function test_an_inspection_that_the_decision_does_not_name_is_not_kept() external {
+        bytes32 head = headIn(board, review);
+        Decision memory value = aDecision(Verdict.UPHOLD, 0);
+        decide(value, anInspection(), BANK, REGULATOR, "");
+        Inspection memory none;
+        bytes memory data = abi.encode(ReviewOutcome(value, none, Consents.parties(BANK, REGULATOR)));
+        vm.assertEq(headIn(board, review), nextHead(head, 2, ReviewActs.DECIDE, wordIn(board, review), data));
+    }
+
     function test_a_cleared_review_is_final() external {
         cleared("");
         Inspection memory none;
