@@ -128,8 +128,8 @@ class ExecutionService:
     def _act(self, watched: _Watched, covenant: Covenant, config: Config) -> bool:
         if watched.pending is None:
             firing = watched.tracker.firing()
-            watched.tracker.forget()
             if firing is None:
+                watched.tracker.forget()
                 return False
             watched.pending = self._firings.add(watched.facility, firing, self._clock.now_ms())
         acted = self._chain.last_slot(watched.facility, watched.rule.index)

@@ -98,7 +98,7 @@ class Tracker:
         self._found = [[run for run in found if run[0].slot > self.after] for found in self._found]
 
     def forget(self) -> None:
-        """Drops the runs that no later evidence can join within the window."""
+        """Drops the runs that no later evidence can join within the window; right only while there is no firing."""
         horizon = min(self._latest) - self.rule.window_ms
         self._found = [[run for run in found if run[0].slot >= horizon] for found in self._found]
 

@@ -1,6 +1,7 @@
 """One oracle as a process: from settings to a served application, until it is told to stop."""
 
 import logging
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -70,6 +71,8 @@ def serve(process: OracleProcess, pause: Callable[[float], None] = time.sleep) -
             log_config=None,
         )
     )
+    # uvicorn raises the signal again when it is done; a clean stop then ends with exit code 0.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     server.run()
     if failed:
         raise OracleError("a loop of the oracle failed; its log says why")

@@ -110,6 +110,17 @@ def test_a_movement_while_the_weight_falls_is_held_once(yard: Yard) -> None:
         assert kept.state is FiringState.ACTED
 
 
+def test_every_episode_of_a_backlog_is_acted_on(tmp_path: Path) -> None:
+    short = replace(ALONE, index=0, window_ms=MINUTE, conditions=(LIGHT,))
+    yard = Yard(tmp_path, covenant_of(MASS_SCHEMA, rules=(short,)))
+    yard.four.chain.refuse = Refusal("RoundUnknown", "RoundUnknown()")
+    yard.minutes(*([20_000, 20_000, 25_000] * 4))
+    yard.four.chain.refuse = None
+    yard.ends()
+    yard.four.run(6000)
+    assert yard.acted == [(Action.REVIEW, slot) for slot in (1, 4, 7, 10)]
+
+
 def test_one_silent_oracle_does_not_stop_the_hold(yard: Yard) -> None:
     for silent in yard.four.oracles[:1]:
         silent.silent = True
