@@ -1,6 +1,5 @@
 """The file form of a bundle: canonical JSON (RFC 8785), read strictly: each field known, none missing, one order."""
 
-from collections.abc import Callable
 from typing import TypeVar, cast
 
 from ledger_node import canonical_json
@@ -52,7 +51,10 @@ def load_bundle(text: bytes) -> Bundle:
     if len(text) > MAX_BYTES:
         raise BundleError(f"bundle: may have {MAX_BYTES} bytes")
     try:
-        return _bundle(Fields(canonical_json.loads(text, canonical=True), "bundle"))
+        bundle = _bundle(Fields(canonical_json.loads(text, canonical=True), "bundle"))
+        if dump_bundle(bundle) != text:
+            raise BundleError("bundle: a part is not in its one form (docs/formats/bundle.md)")
+        return bundle
     except (JsonError, FieldError, HexError, HeaderError, ProofError) as error:
         raise BundleError(str(error)) from None
 
@@ -63,10 +65,10 @@ def _bundle(fields: Fields) -> Bundle:
     bundle = Bundle(
         claim=claim,
         chain_id=fields.integer("chainId", 1, _MAX_NUMBER),
-        header=_strict(fields, "header", read_header, header_json),
+        header=read_header(fields.take("header")),
         seal=fields.data("seal", 65) if fields.has("seal") else None,
         proofs=tuple(
-            (Contract(name), _strict(proofs, name, read_state_proof, state_proof_json))
+            (Contract(name), read_state_proof(proofs.take(name)))
             for proofs in [fields.inner("proofs")]
             for name in _names(proofs, cast("dict[str, JsonValue]", fields.take("proofs")))
         ),
@@ -84,15 +86,6 @@ def _bundle(fields: Fields) -> Bundle:
     )
     fields.end()
     return bundle
-
-
-def _strict(fields: Fields, name: str, read: Callable[[object], T], write: Callable[[T], object]) -> T:
-    """A part that another module reads, in the one form that it writes."""
-    given = fields.take(name)
-    value = read(given)
-    if write(value) != given:
-        raise FieldError(f"{fields.at(name)}: is not in its one form (docs/formats/bundle.md)")
-    return value
 
 
 def _names(fields: Fields, value: dict[str, JsonValue]) -> list[str]:

@@ -15,8 +15,10 @@ from registry.answers import receipt_parties
 from registry.documents.commitment import Opening
 from registry.evidence.bundle import ActionEvidence, Bundle, Claim, ClaimKind, RecordHistory
 from registry.evidence.claims import needed_slots
+from registry.evidence.gather import EvidencePort, gather
+from registry.index.pages import MAX_LIMIT
 from registry.index.queries import Snapshot
-from registry.items import Cover, Facility, Receipt, entity_id
+from registry.items import Cover, Facility, Firing, Fleet, Receipt, entity_id, firing_id
 from registry.slots import fleet_slots, pledge_slot, round_slot
 from registry.transitions import Deployment
 
@@ -49,13 +51,15 @@ class Collector:
         """A bundle for a facility. Raises CannotProve, and what ChainClient raises."""
         return self._bundle(Claim(ClaimKind.FACILITY, id_), self._facility(id_), set(), documents, None)
 
-    def action(self, id_: bytes, seq: int, evidence: ActionEvidence, documents: Iterable[Opening] = ()) -> Bundle:
-        """A bundle for what a rule did at a transition of a facility. Raises CannotProve."""
+    def action(self, id_: bytes, seq: int, port: EvidencePort, documents: Iterable[Opening] = ()) -> Bundle:
+        """A bundle for what a rule did at a transition of a facility. Raises CannotProve, EvidenceMissing."""
         places = self._facility(id_)
         history = self._snapshot.history(Contract.CREDIT, id_)
         act = history[seq - 1].transition.read()[1] if 0 < seq <= len(history) else None
-        if not isinstance(act, structs.Firing):
+        fired = self._snapshot.one(Firing, firing_id(id_, seq))
+        if not isinstance(act, structs.Firing) or fired is None:
             raise CannotProve(f"seq {seq} of facility {data_hex(id_)} is nothing that a rule did")
+        evidence = gather(port, id_, fired.firing, act, self._epochs(history[seq - 1].transition.at.block))
         slots = {(Contract.HUB, round_slot(round_id(each.schema, each.slot))) for each in evidence.rounds}
         for fleet in evidence.fleets:
             slots |= {(Contract.DEVICES, slot) for slot in fleet_slots(fleet.entity)}
@@ -65,6 +69,17 @@ class Collector:
         if act.action == Action.OPEN_CLAIM:
             places += self._cover(act.target)
         return self._bundle(Claim(ClaimKind.ACTION, id_, seq), places, slots, documents, evidence)
+
+    def _epochs(self, block: int) -> dict[int, int]:
+        """The epoch of each entity's fleet that was in force at a block."""
+        fleets = self._snapshot.find(Fleet, limit=MAX_LIMIT).items
+        found: dict[int, int] = {}
+        for fleet in fleets:
+            history = self._snapshot.history(Contract.DEVICES, fleet.id)
+            sets = [each.transition.read()[1] for each in history if each.transition.at.block <= block]
+            if sets and isinstance(sets[-1], structs.Fleet):
+                found[sets[-1].entity] = sets[-1].epoch
+        return found
 
     def _facility(self, id_: bytes) -> list[Place]:
         facility = self._snapshot.one(Facility, id_)
