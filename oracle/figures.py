@@ -85,21 +85,6 @@ class Figures:
         more = entries[SEGMENTS].position.seq if len(entries) > SEGMENTS else None
         return {"device": data_hex(device), "entries": shown, "next": more}
 
-    def proof(self, place: int, size: int) -> JsonValue:
-        """That entry `place` is in this log at `size` (0: now), with the signed checkpoint. Raises UnknownHere."""
-        with self._database.transaction():
-            size = size or self._log.size()
-            if not place < size <= self._log.size():
-                raise UnknownHere(f"entry {place} of {size}")
-            (leaf,) = self._log.leaves(place, 1)
-            return {
-                "place": place,
-                "size": size,
-                "leaf": data_hex(leaf),
-                "proof": [data_hex(each) for each in self._log.inclusion(place, size)],
-                "checkpoint": self._log.signed_checkpoint(size),
-            }
-
     def device(self, device: bytes) -> JsonValue:
         """How far a device's stream goes, when it was last heard, and what of it was refused."""
         cursor = self._log.cursor(device)

@@ -74,7 +74,6 @@ def judgement_routes(judgement: Judgement) -> list[Route]:
         ("/v1/proposals/{schema}/{slot}", handlers.get_proposal),
         ("/v1/observations", handlers.get_observations),
         ("/v1/segments", handlers.get_segments),
-        ("/v1/entries/{index}/proof", handlers.get_proof),
         ("/v1/devices/{device}/state", handlers.get_device_state),
         ("/v1/firings/{facility}", handlers.get_firings),
         ("/v1/faults", handlers.get_faults),
@@ -154,9 +153,6 @@ class _Handlers:
 
     def get_device_state(self, request: Request) -> JsonValue:
         return self._figures.device(self._device(request, request.path_params["device"]))
-
-    def get_proof(self, request: Request) -> JsonValue:
-        return self._figures.proof(_whole(request.path_params["index"], "index"), _number(request, "size", 0))
 
     def get_faults(self, request: Request) -> JsonValue:
         return self._figures.faults()

@@ -10,13 +10,14 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from ledger_node import canonical_json
-from ledger_node.merkle import leaf_hash, verify_inclusion, verify_padded
+from ledger_node.merkle import leaf_hash, verify_padded
 from oracle.access import Access
 from oracle.agreement import Fault
 from oracle.chain import FacilityRoots
 from oracle.covenants import Covenants
 from oracle.figures import Figures
 from oracle.formats import covenant as covenants
+from oracle.formats.entry import entry_leaf
 from oracle.formats.requests import Scheme, sign_request
 from oracle.formats.signed import Signer
 from oracle.http_judgement import Judgement, judgement_routes
@@ -112,7 +113,6 @@ def test_a_signature_for_another_target_counts_for_nothing(desk: Desk) -> None:
         ("/v1/rounds/0x12/5", "invalid_parameter"),
         (f"/v1/observations?schema={SCHEMA}&from=-1", "invalid_parameter"),
         (f"/v1/rounds/{SCHEMA}/{DAY + 1}", "not_found"),
-        ("/v1/entries/99999/proof", "not_found"),
     ],
 )
 def test_a_bad_question_is_refused_by_code(desk: Desk, target: str, code: str) -> None:
@@ -166,14 +166,12 @@ def test_observations_are_those_of_the_time_asked_for(desk: Desk) -> None:
     assert told["next"] is None
 
 
-def test_segments_come_with_what_opens_and_proves_them(desk: Desk) -> None:
+def test_segments_come_with_what_opens_them(desk: Desk) -> None:
     _, told = desk.get(f"{PROTECTED[4]}&from={DAY}&to={DAY + MINUTE}")
     (entry,) = told["entries"]
-    _, proved = desk.get(f"/v1/entries/{entry['place']}/proof", None)
-    assert proved["leaf"] == entry["leaf"]
-    proof = [bytes.fromhex(each[2:]) for each in proved["proof"]]
-    size = proved["size"]
-    assert verify_inclusion(bytes.fromhex(entry["leaf"][2:]), entry["place"], size, proof, desk.oracle.log.root(size))
+    salt, raw = bytes.fromhex(entry["salt"][2:]), bytes.fromhex(entry["segment"][2:])
+    assert entry_leaf(salt, entry["arrivedMs"], raw) == desk.oracle.log.leaves(entry["place"], 1)[0]
+    assert told["next"] is None
 
 
 def test_a_device_tells_how_far_it_is(desk: Desk) -> None:
