@@ -29,6 +29,7 @@ from api.services import Services
 from api.shelves import Shelves
 from api.store.database import open_database
 from api.v1 import drafts, oauth, operations, records
+from ledger_node.client import ChainClient
 from oracle.clock import Clock, SystemClock
 from registry.index.queries import Index
 from registry.transitions import Deployment
@@ -42,13 +43,14 @@ DESCRIPTION = (
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """What the application needs of the chain: where its contracts are, its index, how to send to it.
+    """What the application needs of the chain: where its contracts are, its index, its node, how to send.
 
     `finality` is how many blocks must stand on a block until it is final.
     """
 
     deployment: Deployment
     index: Index
+    client: ChainClient
     sending: Callable[[Keyring], Sending]
     finality: int
 
@@ -87,6 +89,7 @@ def make_services(section: ApiSection, chain: Chain, clock: Clock | None = None)
         limits=RequestLimits(),
         drafting=drafting,
         index=chain.index,
+        client=chain.client,
         finality=chain.finality,
         operations=Operations(engine, drafting, chain.sending(keyring), book, clock),
     )

@@ -35,6 +35,7 @@ def application(settings: Settings) -> FastAPI:
     chain = Chain(
         deployment=deployment_of(addresses),
         index=Index(connect(settings.indexer.database_url)),
+        client=client,
         sending=sending,
         finality=settings.ledger.finality,
     )

@@ -15,6 +15,7 @@ from api.operations import Operations
 from api.security.limits import RequestLimits
 from api.security.sessions import Sessions
 from api.security.tokens import Tokens
+from ledger_node.client import ChainClient
 from oracle.clock import Clock
 from registry.index.queries import Index
 
@@ -33,6 +34,7 @@ class Services:
     drafting: Drafting
     operations: Operations
     index: Index
+    client: ChainClient
     finality: int
 
     @property

@@ -1,6 +1,6 @@
 """What a member's documents add to what is on the chain: contents, terms, amounts, rules. Nobody else's are opened."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -11,6 +11,7 @@ from ledger_node.hexvalues import read_data
 from oracle.formats.fields import Fields
 from oracle.formats.rule import Rule, rule_from_json
 from registry import structs
+from registry.documents.commitment import Opening
 from registry.documents.fields import Money, Strict
 from registry.documents.receipt import ReceiptContent
 from registry.documents.terms import Amount, Clause, CoverTerms, FacilityTerms, Inspection, PledgeTerms, Reason
@@ -45,6 +46,15 @@ class Papers:
     entity: int
     shelves: Shelves
     drafts: Drafts
+
+    def opening(self, commitment: bytes) -> Opening | None:
+        """The document of a commitment with its salt."""
+        return self.shelves.opening(self.entity, commitment)
+
+    def openings(self, commitments: Iterable[bytes]) -> list[Opening]:
+        """The documents that the member was given among these commitments."""
+        found = (self.opening(commitment) for commitment in commitments)
+        return [opening for opening in found if opening is not None]
 
     def content(self, receipt: Receipt) -> ReceiptContent | None:
         """The content of a receipt."""

@@ -5,17 +5,17 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api.records.papers import Papers
-from api.records.reading import AsOf, State, bad_cursor, sight
+from api.records.proofs import Shown, facility_bundle, receipt_bundle
+from api.records.reading import AsOf, State, bad_cursor, papers, sight
 from api.replies import MAX_PAGE, cursor_of, next_link, place_of, reply
 from api.security.access import scoped
 from api.security.roles import Principal, Scope
 from api.services import services_of
-from api.times import rfc3339
 from api.v1.drafts import digest_of
 from api.v1.rendering import Json, Renderer
 from ledger_node.hexvalues import data_hex
 from registry.acts import Contract
+from registry.answers import facility_answer, receipt_answer
 from registry.index.pages import CursorError
 from registry.items import Claim, Cover, Entity, Facility, Pledge, Receipt, Review, Round
 
@@ -26,6 +26,7 @@ ItemT = TypeVar("ItemT")
 STATE = {"x-proof": "state: the record's word and head in the state of the block, in the bundle of `proof`"}
 HISTORY = {"x-proof": "history: all transitions, each covered by the head that the state of the block holds"}
 DERIVED = {"x-proof": "derived: computed from records whose own proofs show it"}
+BUNDLE = {"x-proof": "state: this is the proof; check it with `cangdan verify`"}
 LISTED = {"x-proof": "none: that a list is whole is not proved; each item is proved by its own address"}
 INDEXED = {"x-proof": "none: from the index of this service; the transactions named are on the chain"}
 
@@ -37,15 +38,20 @@ class Answer:
         services = services_of(request)
         self.request, self.state = request, state
         self.sight = sight(principal, state)
-        own = Papers(principal.entity, services.drafting.shelves, services.drafting.drafts)
-        self.render = Renderer(self.sight, own, services.members().name_of, services.zone)
-        self._zone = services.zone
+        self.papers = papers(request, principal)
+        self.shown = Shown(state.snapshot, self.papers)
+        self.render = Renderer(self.sight, self.papers, services.members().name_of, services.zone)
 
     def block(self) -> Json:
-        """The block that the answer is true at."""
+        """The block that the answer is true at; its time in seconds, as the header has it."""
         block = self.state.block
-        time = rfc3339(block.time * 1000, self._zone)
-        return {"number": block.number, "hash": data_hex(block.hash), "time": time, "final": self.state.final}
+        return {"number": block.number, "hash": data_hex(block.hash), "time": block.time, "final": self.state.final}
+
+    def proved(self, data: Json, path: str) -> Response:
+        """What a bundle proves, and where the bundle is."""
+        proof = f"{path}/proof?as_of_block={self.state.block.number}"
+        links = {"proof": proof, "history": f"{path}/history", "summary": f"{path}/summary"}
+        return reply(self.request, {"block": self.block(), "data": data, "links": links}, {"proof": proof})
 
     def one(self, body: Json, proof: str | None = None) -> Response:
         """A single record; `proof` is the address of its bundle."""
@@ -108,12 +114,29 @@ def receipts(
     return answer.part(answer.sight.receipts(), _issued, answer.render.receipt, limit, cursor)
 
 
-@router.get("/receipts/{receipt_id}", summary="A receipt", openapi_extra=STATE)
+@router.get("/receipts/{receipt_id}", summary="A receipt, as it is proved", openapi_extra=STATE)
 def receipt(request: Request, principal: Reader, state: State, receipt_id: str) -> Response:
-    """A receipt with its pledges, its holds, and its content where the member was given it."""
+    """Nothing but what the bundle of `links.proof` proves, in the chain's own units; save it and check both offline."""
+    answer = Answer(request, principal, state)
+    found = answer.sight.receipt(digest_of("receipt_id", receipt_id))
+    return answer.proved(receipt_answer(answer.shown, found.id), f"/v1/receipts/{data_hex(found.id)}")
+
+
+@router.get("/receipts/{receipt_id}/summary", summary="A receipt in words", openapi_extra=DERIVED)
+def receipt_summary(request: Request, principal: Reader, state: State, receipt_id: str) -> Response:
+    """A receipt with names, its pledges, its holds, and its content where the member was given it."""
     answer = Answer(request, principal, state)
     found = answer.sight.receipt(digest_of("receipt_id", receipt_id))
     return answer.one(answer.render.receipt(found), f"/v1/receipts/{data_hex(found.id)}/proof")
+
+
+@router.get("/receipts/{receipt_id}/proof", summary="The evidence bundle of a receipt", openapi_extra=BUNDLE)
+def receipt_proof(request: Request, principal: Reader, state: State, receipt_id: str) -> Response:
+    """One file for `cangdan verify`: control, pledges, holds and the whole history at the block."""
+    answer = Answer(request, principal, state)
+    found = answer.sight.receipt(digest_of("receipt_id", receipt_id))
+    text = receipt_bundle(services_of(request), state.snapshot, answer.papers, found)
+    return _download(text, f"receipt-{data_hex(found.id)[2:14]}-{state.block.number}")
 
 
 @router.get("/receipts/{receipt_id}/history", summary="A receipt's history", openapi_extra=HISTORY)
@@ -152,9 +175,26 @@ def facilities(
     return answer.part(answer.sight.facilities(), _opened, lambda each: _facility(answer, each), limit, cursor)
 
 
-@router.get("/facilities/{facility_id}", summary="A facility with its instalments", openapi_extra=STATE)
+@router.get("/facilities/{facility_id}", summary="A facility, as it is proved", openapi_extra=STATE)
 def facility(request: Request, principal: Reader, state: State, facility_id: str) -> Response:
-    """A facility with its holds and instalments, its terms where the member was given them."""
+    """Nothing but what the bundle of `links.proof` proves, in the chain's own units; save it and check both offline."""
+    answer = Answer(request, principal, state)
+    found = answer.sight.facility(digest_of("facility_id", facility_id))
+    return answer.proved(facility_answer(answer.shown, found.id), f"/v1/facilities/{data_hex(found.id)}")
+
+
+@router.get("/facilities/{facility_id}/proof", summary="The evidence bundle of a facility", openapi_extra=BUNDLE)
+def facility_proof(request: Request, principal: Reader, state: State, facility_id: str) -> Response:
+    """One file for `cangdan verify`: holds, instalments and the whole history at the block."""
+    answer = Answer(request, principal, state)
+    found = answer.sight.facility(digest_of("facility_id", facility_id))
+    text = facility_bundle(services_of(request), state.snapshot, answer.papers, found)
+    return _download(text, f"facility-{data_hex(found.id)[2:14]}-{state.block.number}")
+
+
+@router.get("/facilities/{facility_id}/summary", summary="A facility with dates and amounts", openapi_extra=DERIVED)
+def facility_summary(request: Request, principal: Reader, state: State, facility_id: str) -> Response:
+    """A facility with names, holds and instalments, its terms and sums where the member was given them."""
     answer = Answer(request, principal, state)
     found = answer.sight.facility(digest_of("facility_id", facility_id))
     return answer.one(_facility(answer, found), f"/v1/facilities/{data_hex(found.id)}/proof")
@@ -262,6 +302,11 @@ def refusals(
     except CursorError as error:
         raise bad_cursor(error) from None
     return answer.page([answer.render.refusal(refusal) for refusal in found], more)
+
+
+def _download(text: bytes, name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}.bundle.json"'}
+    return Response(text, 200, headers, media_type="application/json")
 
 
 def _facility(answer: Answer, found: Facility) -> dict[str, Any]:

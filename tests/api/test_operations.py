@@ -63,7 +63,7 @@ def test_an_operation_tells_how_far_it_is(api: Api):
     assert answer.headers["location"] == f"/v1/operations/{answer.json()['id']}"
     told = api.get(KEEPER, answer.headers["location"]).json()
     assert (told["state"], told["cause"]) == ("final", None)
-    assert told["block"] == api.get(OWNER, f"/v1/receipts/{draft['id']}").json()["issued"]["block"]
+    assert told["block"] == api.get(OWNER, f"/v1/receipts/{draft['id']}/summary").json()["issued"]["block"]
     assert api.get(OWNER, f"/v1/drafts/{draft['id']}").json()["state"] == "sent"
 
 
@@ -84,7 +84,7 @@ def test_a_held_facility_pays_nothing_out(api: Api, story: Story):
 def test_a_held_facility_still_takes_repayments(api: Api, story: Story):
     request = {"act": "repayment", "facility": story.facility, "instalment": 0}
     api.act({**request, "amount": {"minor": 1_204_319, "currency": "CNY"}}, BANK)
-    facility = api.get(OWNER, f"/v1/facilities/{story.facility}").json()
+    facility = api.get(OWNER, f"/v1/facilities/{story.facility}/summary").json()
     assert facility["instalments"][0]["state"] == "paid"
     assert facility["repaid"] == {"minor": 1_204_319, "currency": "CNY"}
 
@@ -122,7 +122,7 @@ def test_a_decision_needs_the_panel_s_quorum(api: Api, story: Story):
 
 def test_a_decision_on_a_new_inspection_clears_the_hold(api: Api, story: Story):
     api.act(decision(api, story), INSURER, BANK)
-    facility = api.get(BANK, f"/v1/facilities/{story.facility}").json()
+    facility = api.get(BANK, f"/v1/facilities/{story.facility}/summary").json()
     assert (facility["held"], facility["holds"]) == (False, [])
     review = api.get(OWNER, f"/v1/reviews?facility={story.facility}").json()["items"][0]
     assert (review["verdict"], review["reason"]["text"]) == ("clear", "The coils are back.")
@@ -141,7 +141,7 @@ def test_goods_leave_after_the_release(api: Api, story: Story):
         "chargesPaid": True,
     }
     api.act({"act": "delivery", "receipt": story.receipt, "order": order}, OWNER, KEEPER)
-    assert api.get(KEEPER, f"/v1/receipts/{story.receipt}").json()["status"] == "delivered"
+    assert api.get(KEEPER, f"/v1/receipts/{story.receipt}/summary").json()["status"] == "delivered"
 
 
 def test_an_insurer_accepts_a_claim(api: Api, story: Story):

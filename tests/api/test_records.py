@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from api.times import rfc3339
 from tests.api.app_kit import NAMES, Api
 from tests.api.contents import CANARY, CANARY_AMOUNT
 from tests.api.seed import (
@@ -58,7 +59,7 @@ def test_the_borrower_s_name_stays_with_those_whom_the_facility_names(api: Api, 
 
 
 def test_the_regulator_sees_structure_events_and_refusals(api: Api, story: Story):
-    assert api.get(REGULATOR, f"/v1/facilities/{story.facility}").json()["held"] is True
+    assert api.get(REGULATOR, f"/v1/facilities/{story.facility}/summary").json()["held"] is True
     refusal = api.get(REGULATOR, "/v1/refusals").json()["items"][0]
     assert (refusal["act"], refusal["cause"]) == ("pledge", "AlreadyPledged")
     kinds = {alert["kind"] for alert in api.get(REGULATOR, "/v1/alerts").json()["items"]}
@@ -78,7 +79,7 @@ def test_every_list_answers_to_every_member(api: Api, entity: int):
 
 
 def test_a_receipt_shows_control_pledge_and_content_to_its_pledgee(api: Api, story: Story):
-    receipt = api.get(BANK, f"/v1/receipts/{story.receipt}").json()
+    receipt = api.get(BANK, f"/v1/receipts/{story.receipt}/summary").json()
     assert (receipt["status"], receipt["owner"]["entity"], receipt["pledged"]) == ("active", OWNER, True)
     assert (receipt["quantity"], receipt["unit"], receipt["content"]["goods"]["name"]) == ("24560", "KGM", CANARY)
     [pledge] = receipt["pledges"]
@@ -86,7 +87,7 @@ def test_a_receipt_shows_control_pledge_and_content_to_its_pledgee(api: Api, sto
 
 
 def test_a_facility_shows_hold_deferral_and_sums_to_its_parties(api: Api, story: Story):
-    facility = api.get(OWNER, f"/v1/facilities/{story.facility}").json()
+    facility = api.get(OWNER, f"/v1/facilities/{story.facility}/summary").json()
     assert [each["state"] for each in facility["instalments"]] == ["due", "deferred", "due"]
     assert facility["instalments"][1]["deferredTo"] == "2026-10-31T00:00:00+08:00"
     assert (facility["held"], facility["holds"][0]["rule"]) == (True, 0)
@@ -105,7 +106,7 @@ def test_an_action_names_clause_values_threshold_and_what_would_have_had_to_diff
 def test_an_insurer_sees_the_claim_and_not_the_loan(api: Api, story: Story):
     claim = api.get(INSURER, "/v1/claims").json()["items"][0]
     assert (claim["state"], claim["cover"]) == ("open", story.cover)
-    facility = api.get(INSURER, f"/v1/facilities/{story.facility}").json()
+    facility = api.get(INSURER, f"/v1/facilities/{story.facility}/summary").json()
     assert (facility["terms"], facility["drawn"], facility["instalments"][0]["amount"]) == (None, None, None)
 
 
@@ -116,14 +117,15 @@ def test_a_history_is_whole_and_in_order(api: Api, story: Story):
 
 
 def test_a_past_block_is_answered_as_it_was(api: Api, story: Story):
-    path = f"/v1/facilities/{story.facility}?as_of_block={story.before_hold}"
+    path = f"/v1/facilities/{story.facility}/summary?as_of_block={story.before_hold}"
     facility = api.get(BANK, path).json()
     assert (facility["held"], facility["block"]["number"]) == (False, story.before_hold)
     assert [each["state"] for each in facility["instalments"]] == ["due", "due", "due"]
 
 
 def test_a_past_time_is_answered_by_the_block_of_that_time(api: Api, story: Story):
-    time = api.get(BANK, f"/v1/blocks/head?as_of_block={story.before_hold}").json()["block"]["time"]
+    seconds = api.get(BANK, f"/v1/blocks/head?as_of_block={story.before_hold}").json()["block"]["time"]
+    time = rfc3339(seconds * 1000, api.services.zone)
     answer = api.http.get(
         "/v1/blocks/head", params={"as_of_time": time}, headers={"Authorization": f"Bearer {api.token(BANK)}"}
     )
@@ -159,7 +161,7 @@ def test_what_has_not_changed_is_not_sent_again(api: Api, story: Story):
 
 
 def test_each_record_links_to_its_proof(api: Api, story: Story):
-    answer = api.get(BANK, f"/v1/receipts/{story.receipt}")
+    answer = api.get(BANK, f"/v1/receipts/{story.receipt}/history")
     assert answer.headers["link"] == f'</v1/receipts/{story.receipt}/proof>; rel="proof"'
     assert answer.json()["proof"] == f"/v1/receipts/{story.receipt}/proof"
 

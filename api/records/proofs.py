@@ -1,0 +1,65 @@
+"""Answers that a bundle proves, and the bundles: the same functions as the verifier's own."""
+
+from collections.abc import Callable, Sequence
+
+from api.problems import ProblemError
+from api.records.papers import Papers
+from api.services import Services
+from ledger_node.canonical_json import JsonValue
+from ledger_node.client import ChainUnavailable, RpcError
+from registry.acts import Contract
+from registry.evidence.bundle import Bundle
+from registry.evidence.bundle_file import dump_bundle
+from registry.evidence.collect import CannotProve, Collector
+from registry.index.queries import Snapshot
+from registry.items import Facility, Item, Key, Kind, Pledge, Receipt
+from registry.transitions import Transition
+
+
+class Shown:
+    """Where provable answers come from: a snapshot, and the documents that the asker was given."""
+
+    def __init__(self, snapshot: Snapshot, papers: Papers) -> None:
+        self._snapshot = snapshot
+        self._papers = papers
+
+    def get(self, key: Key, /) -> Item | None:
+        """The item of a key."""
+        return self._snapshot.get(key)
+
+    def transitions(self, contract: Contract, id_: bytes) -> Sequence[Transition]:
+        """All transitions of a record, oldest first."""
+        return [recorded.transition for recorded in self._snapshot.history(contract, id_)]
+
+    def opened(self, commitment: bytes) -> JsonValue:
+        """The content of a commitment, None when the asker was not given it."""
+        opening = self._papers.opening(commitment)
+        return None if opening is None else opening.content
+
+
+def receipt_bundle(services: Services, snapshot: Snapshot, papers: Papers, receipt: Receipt) -> bytes:
+    """The bundle's file for a receipt, with the documents that the answer shows. Raises ProblemError."""
+    commitments = [receipt.terms.content_hash]
+    for id_ in receipt.pledges:
+        pledge = snapshot.get(Key(Kind.PLEDGE, id_))
+        if isinstance(pledge, Pledge):
+            commitments.append(pledge.terms.terms_hash)
+    if receipt.delivery is not None:
+        commitments.append(receipt.delivery.order_hash)
+    return _file(services, snapshot, lambda to: to.receipt(receipt.id, papers.openings(commitments)))
+
+
+def facility_bundle(services: Services, snapshot: Snapshot, papers: Papers, facility: Facility) -> bytes:
+    """The bundle's file for a facility, with the documents that the answer shows. Raises ProblemError."""
+    openings = papers.openings([facility.terms.terms_hash])
+    return _file(services, snapshot, lambda to: to.facility(facility.id, openings))
+
+
+def _file(services: Services, snapshot: Snapshot, collect: Callable[[Collector], Bundle]) -> bytes:
+    collector = Collector(services.client, snapshot, services.drafting.deployment)
+    try:
+        return dump_bundle(collect(collector))
+    except CannotProve as error:
+        raise ProblemError("conflict", f"cannot be proved at this block: {error}") from None
+    except (ChainUnavailable, RpcError):
+        raise ProblemError("ledger-unavailable", "the node has no proof of this block") from None
