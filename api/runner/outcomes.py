@@ -100,7 +100,7 @@ def _check_state(play: Play, state: ExpectedState) -> None:
     else:
         key = str(state.facility)
         party, path = play.pack.facilities[key].lender, f"/v1/facilities/{play.ids[key]}"
-    value: Any = play.cast.sessions[party].get(path)
+    value: Any = play.cast.sessions[party].get(f"{path}/summary")
     for name in state.field.split("."):
         value = value[int(name)] if name.isdigit() else value[name]
     name = f"{state.receipt or state.facility}: {state.field}"
