@@ -2,7 +2,7 @@
 
 import pytest
 import rlp
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from trie.hexary import HexaryTrie
 
@@ -26,6 +26,7 @@ def test_the_root_is_that_of_inserting_one_by_one(count):
     assert ordered_root(items) == inserted(items)
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(min_size=1, max_size=120), max_size=40))
 def test_any_list_has_the_root_of_inserting_one_by_one(items):
     assert ordered_root(items) == inserted(items)

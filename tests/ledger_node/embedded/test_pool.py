@@ -2,17 +2,18 @@
 
 import pytest
 import rlp
-from hypothesis import given
+from eth_account import Account as Signer
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger_node.embedded import pool
 from ledger_node.embedded.errors import PoolError, PoolRule
 from ledger_node.embedded.pool import Account, Pool, Rules, check_account, read_transaction
 from ledger_node.secp256k1 import ORDER
-from tests.ledger_node.embedded.chain_kit import CHAIN_ID, new_person
+from tests.ledger_node.embedded.chain_kit import CHAIN_ID, Person, new_person
 
 RULES = Rules(CHAIN_ID, 30_000_000)
-PERSON = new_person()
+PERSON = Person(Signer.from_key(b"\x11" * 32))
 GOOD = PERSON.sign(data=b"\x01\x02")
 
 
@@ -32,12 +33,14 @@ def number(value):
     return value.to_bytes((value.bit_length() + 7) // 8, "big")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_no_bytes_whatever_do_worse_than_be_refused(raw):
     with pytest.raises(PoolError):
         read_transaction(raw, RULES)
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(GOOD) - 1), st.integers(0, 255))
 def test_a_changed_byte_is_refused_or_is_another_senders(place, value):
     raw = GOOD[:place] + bytes([value]) + GOOD[place + 1 :]
@@ -116,6 +119,7 @@ def test_order_is_that_of_acceptance_within_what_nonces_allow():
     assert order == [1, 2, 0, 4, 3]
 
 
+@settings(deadline=None)
 @given(st.permutations(range(6)), st.integers(0, 6))
 def test_only_the_run_without_a_gap_leaves(nonces, gap):
     wanted = [nonce for nonce in nonces if nonce != gap]

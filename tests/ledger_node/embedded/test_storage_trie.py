@@ -25,7 +25,7 @@ def test_a_missing_node_is_an_error_and_no_empty_slot():
         StorageTrie({}, b"\x07" * 32)[b"\x01" * 32]
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(WRITES, max_size=4))
 def test_any_writes_give_the_root_of_the_library(rounds):
     ours, judge = {}, HexaryTrie({})
@@ -41,6 +41,7 @@ def test_any_writes_give_the_root_of_the_library(rounds):
         assert all(StorageTrie(ours, root)[key] == judge[key] for key, _ in writes)
 
 
+@settings(deadline=None)
 @given(WRITES, WRITES)
 def test_asking_for_the_root_in_between_changes_nothing(first, second):
     trie, once = StorageTrie({}, BLANK_ROOT_HASH), StorageTrie({}, BLANK_ROOT_HASH)
