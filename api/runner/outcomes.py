@@ -101,9 +101,13 @@ def _check_state(play: Play, state: ExpectedState) -> None:
         key = str(state.facility)
         party, path = play.pack.facilities[key].lender, f"/v1/facilities/{play.ids[key]}"
     value: Any = play.cast.sessions[party].get(f"{path}/summary")
-    for name in state.field.split("."):
-        value = value[int(name)] if name.isdigit() else value[name]
     name = f"{state.receipt or state.facility}: {state.field}"
+    try:
+        for part in state.field.split("."):
+            value = value[int(part)] if part.isdigit() else value[part]
+    except (KeyError, IndexError, TypeError):
+        play.outcome.add(name, json.dumps(state.equals), "no such field in the answer")
+        return
     play.outcome.add(name, json.dumps(state.equals), json.dumps(value))
 
 
