@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ledger_node import canonical_json
+from ledger_node.canonical_json import JsonValue
 from oracle.formats import observation as observations
+from oracle.formats import wire
 from oracle.formats.covenant import Covenant
 from oracle.formats.fields import Fields
 from oracle.formats.metric import MAX_MEMBERS
@@ -40,9 +41,9 @@ class FiringStore:
 
     def add(self, facility: bytes, firing: Firing, now_ms: int) -> FiringRecord:
         """Keeps a firing as pending, unless it is known; what is kept."""
-        evidence = [[observations.to_json(each) for each in run] for run in firing.evidence]
+        evidence: JsonValue = [[observations.to_json(each) for each in run] for run in firing.evidence]
         place = (facility, firing.rule.index, firing.last_slot)
-        body = self._store.seal(_name(*place), canonical_json.dumps(evidence))
+        body = self._store.seal(_name(*place), wire.dump(evidence))
         self._store.database.rows(
             "INSERT OR IGNORE INTO firings VALUES (?, ?, ?, ?, ?, ?, '', ?)",
             (*place, firing.digest, now_ms, FiringState.PENDING.value, body),
@@ -98,7 +99,7 @@ class FiringStore:
         cause: str,
         body: bytes,
     ) -> FiringRecord:
-        value = canonical_json.loads(self._store.unseal(_name(facility, rule, slot), body))
+        value = wire.load(self._store.unseal(_name(facility, rule, slot), body))
         runs = Fields({"runs": value}, "firing").items("runs", MAX_CONDITIONS)
         evidence = tuple(
             tuple(

@@ -17,6 +17,7 @@ from oracle.agreement import Fault
 from oracle.covenants import CovenantRefused, Covenants
 from oracle.figures import Figures, UnknownHere
 from oracle.formats import covenant as covenants
+from oracle.formats import wire
 from oracle.formats.fields import FieldError, Fields, objects
 from oracle.formats.report import proposal_from_json, report_to_json
 from oracle.formats.segment import MAX_TIME_MS
@@ -125,7 +126,7 @@ class _Handlers:
         return {"next": last, "reports": [report_to_json(each) for each in reports]}
 
     def post_proposals(self, body: bytes) -> tuple[JsonValue, int]:
-        fields = Fields(canonical_json.loads(body), "body")
+        fields = Fields(wire.load(body), "body")
         proposals = [proposal_from_json(each) for each in objects(fields, "proposals", MAX_PROPOSALS)]
         fields.end()
         answers = self._judgement.rounds.answer(proposals)
@@ -214,7 +215,7 @@ def _guarded(work: Callable[[], JsonValue | tuple[JsonValue, int]]) -> Response:
     except ChainUnavailable as error:
         return problem("chain_unavailable", str(error))
     value, status = told if isinstance(told, tuple) else (told, 200)
-    return Response(canonical_json.dumps(value), status, media_type="application/json")
+    return Response(wire.dump(value), status, media_type="application/json")
 
 
 def problem(code: str, detail: str) -> Response:

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import httpx
 
-from ledger_node import canonical_json
 from ledger_node.canonical_json import JsonError, JsonValue
 from ledger_node.hexvalues import data_hex
 from oracle.agreement import Fault
 from oracle.clock import Clock
+from oracle.formats import wire
 from oracle.formats.fields import FieldError, Fields, objects
 from oracle.formats.report import SIGNATURE_SIZE, Proposal, proposal_from_json, proposal_to_json, report_from_json
 from oracle.formats.requests import Scheme, sign_request
@@ -52,7 +52,7 @@ class HttpPeer:
 
     def propose(self, proposals: Sequence[Proposal]) -> list[bytes | Fault]:
         """For each proposal its signature, or why it does not sign. Raises PeerUnavailable."""
-        body = canonical_json.dumps({"proposals": [proposal_to_json(each) for each in proposals]})
+        body = wire.dump({"proposals": [proposal_to_json(each) for each in proposals]})
         try:
             fields = Fields(self._ask("POST", "/v1/proposals", body), "answer")
             answers = [_answer(each) for each in objects(fields, "answers", len(proposals), fewest=len(proposals))]
@@ -88,7 +88,7 @@ class HttpPeer:
                     answer += part
                     if len(answer) > MAX_ANSWER:
                         raise PeerUnavailable(f"an answer is longer than {MAX_ANSWER} bytes")
-            return canonical_json.loads(bytes(answer))
+            return wire.load(bytes(answer))
         except httpx.HTTPError as error:
             raise PeerUnavailable(f"{target.split('?')[0]}: {type(error).__name__}") from None
         except JsonError as error:
@@ -101,7 +101,7 @@ def ask_address(client: httpx.Client) -> bytes | None:
         response = client.get("/v1/oracle")
         if response.status_code != httpx.codes.OK:
             return None
-        return Fields(canonical_json.loads(response.content), "oracle").data("address", 20)
+        return Fields(wire.load(response.content), "oracle").data("address", 20)
     except (httpx.HTTPError, JsonError, FieldError):
         return None
 

@@ -108,12 +108,12 @@ class RoundService:
             if not due:
                 continue
             did = True
+            head = self._log.checkpoint()
+            checkpoint = Checkpoint(head.size, head.root)
+            made = [Report(schema.id, slot, self._slots.observe(schema, slot), checkpoint) for slot in due]
+            signed = [each.signed(config, self._signer) for each in made]
             with self._store.database.transaction():
-                size = self._log.size()
-                checkpoint = Checkpoint(size, self._log.root(size))
-                for slot in due:
-                    report = Report(schema.id, slot, self._slots.observe(schema, slot), checkpoint)
-                    report = report.signed(config, self._signer)
+                for report in signed:
                     self._store.add_report(report, self._signer.address, own=True, now_ms=now)
         return did
 
@@ -130,22 +130,23 @@ class RoundService:
             if page.next == after:
                 continue
             did = True
+            told = [(report, self._author(report, config)) for report in page.reports]
             with self._store.database.transaction():
-                for report in page.reports:
-                    self._take(report, config)
+                for report, oracle in told:
+                    if oracle is not None:
+                        self._store.add_report(report, oracle, own=False, now_ms=self._clock.now_ms())
                 self._store.set_mark(_cursor(peer), page.next)
         return did
 
-    def _take(self, report: Report, config: Config) -> None:
-        """Keeps a report when its oracle may make it; of one that is wrong its oracle counts as silent."""
+    def _author(self, report: Report, config: Config) -> bytes | None:
+        """Who may make and has made a report; of one that is wrong nobody, and its oracle counts as silent."""
         schema = self._schemas.get(report.schema)
         if schema is None:
-            return
+            return None
         try:
-            position = check_report(report, schema, config)
+            return config.oracles[check_report(report, schema, config)]
         except Refused:
-            return
-        self._store.add_report(report, config.oracles[position], own=False, now_ms=self._clock.now_ms())
+            return None
 
     # --- leading ----------------------------------------------------------------------------------------------------
 
@@ -154,12 +155,13 @@ class RoundService:
         if own is None:
             return False
         led: list[_Led] = []
-        for each in self._store.open_slots(self._pace.batch * len(config.oracles)):
-            if len(led) == self._pace.batch:
-                break
-            made = self._make(each, own, config)
-            if made is not None:
-                led.append(made)
+        with self._store.database.transaction():
+            for each in self._store.open_slots(self._pace.batch * len(config.oracles)):
+                if len(led) == self._pace.batch:
+                    break
+                made = self._make(each, own, config)
+                if made is not None:
+                    led.append(made)
         if not led:
             return False
         self._collect(led, config)
@@ -233,7 +235,8 @@ class RoundService:
     def answer(self, proposals: Sequence[Proposal]) -> list[bytes | Fault]:
         """For each proposal our signature of its round, or why not. Raises ChainUnavailable."""
         config = self._chain.config()
-        return [self._answer(each, config) for each in proposals]
+        with self._store.database.transaction():
+            return [self._answer(each, config) for each in proposals]
 
     def _answer(self, proposal: Proposal, config: Config) -> bytes | Fault:
         try:

@@ -1,11 +1,12 @@
 """Which slots have ended, and what this oracle observed in them: reads its own log, bit by bit."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from oracle.database import Database
 from oracle.formats.observation import Observation
 from oracle.formats.schema import Kind, Schema
-from oracle.formats.segment import SignedSegment
+from oracle.formats.segment import SignedSegment, parse
 from oracle.log import Log
 from oracle.observe import closing_ms, event_slots, observe, window_of
 from oracle.store import Store
@@ -13,6 +14,7 @@ from oracle.store import Store
 Liveness = Callable[[bytes], int]
 """For how many milliseconds a device may be silent; 0 for one that stores and forwards, or is unknown."""
 SCAN = 256
+REMEMBERED = 256
 """How many segments of a device are searched for events at once."""
 
 
@@ -74,7 +76,7 @@ class SlotKeeper:
 
     def _stream(self, device: bytes, start: int, end: int, closing: int) -> Sequence[SignedSegment]:
         """The segments that touch a window, and the first one that has passed the slot."""
-        found = [each.segment for each in self._log.stream(device, start, end)]
+        found = [_parsed(each.raw) for each in self._log.stream(device, start, end)]
         if found and found[-1].content.last_ms >= closing:
             return found
         row = self._database.row(
@@ -94,3 +96,9 @@ class SlotKeeper:
                     for segment in segments:
                         self._store.add_events(schema.id, event_slots(schema, segment))
                     self._store.set_mark(name, segments[-1].content.seq + 1)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _parsed(raw: bytes) -> SignedSegment:
+    """A logged segment; the slots of one segment follow each other."""
+    return parse(raw)

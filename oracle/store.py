@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ledger_node import canonical_json
 from oracle.chain import Anchored
 from oracle.database import Database
 from oracle.formats import covenant as covenants
 from oracle.formats import schema as schemas
+from oracle.formats import wire
 from oracle.formats.covenant import Covenant
 from oracle.formats.fields import Fields
 from oracle.formats.report import (
@@ -146,7 +146,7 @@ class Store:
         Of a slot that is anchored a peer's report is kept no more, since the round holds it.
         """
         name = _name("report", report.schema, report.slot, oracle)
-        body = self.seal(name, canonical_json.dumps(report_to_json(report)))
+        body = self.seal(name, wire.dump(report_to_json(report)))
         with self.database.transaction():
             place = (report.schema, report.slot)
             done = self.database.row("SELECT 1 FROM anchored WHERE schema = ? AND slot = ?", place) is not None
@@ -200,7 +200,7 @@ class Store:
         return [OpenSlot(*row) for row in rows]
 
     def _report(self, name: str, body: bytes) -> Report:
-        return report_from_json(Fields(canonical_json.loads(self.unseal(name, body)), "report"))
+        return report_from_json(Fields(wire.load(self.unseal(name, body)), "report"))
 
     # --- proposals and signatures -----------------------------------------------------------------------------------
 
@@ -278,12 +278,12 @@ class Store:
         return [(at, None if body is None else self._open_proposal(schema, at, root, body)) for at, root, body in rows]
 
     def _seal_proposal(self, proposal: Proposal, root: bytes) -> bytes:
-        text = canonical_json.dumps(proposal_to_json(proposal))
+        text = wire.dump(proposal_to_json(proposal))
         return self.seal(_name("proposal", proposal.schema, proposal.slot, root), text)
 
     def _open_proposal(self, schema: bytes, slot: int, root: bytes, body: bytes) -> Proposal:
         text = self.unseal(_name("proposal", schema, slot, root), body)
-        return proposal_from_json(Fields(canonical_json.loads(text), "proposal"))
+        return proposal_from_json(Fields(wire.load(text), "proposal"))
 
     def event_rounds(self, schema: bytes, serial: int, limit: int) -> list[tuple[int, int, Proposal | None]]:
         """Anchored rounds of a schema after a serial number, in the order of anchoring: serial, slot, proposal."""

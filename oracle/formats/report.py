@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ledger_node import eip712
 from ledger_node.canonical_json import JsonValue
@@ -30,6 +31,8 @@ PROPOSAL = struct(
 )
 SIGNATURE_SIZE = 64
 MAX_ORACLES = 31
+REMEMBERED = 4096
+"""How many reports' digests and signers are remembered, as each is checked in several steps of a round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +78,7 @@ class Report:
 
     def digest(self, config: Config) -> bytes:
         """The EIP-712 digest that the oracle signs."""
-        message = {
-            "configDigest": config.digest,
-            "schema": self.schema,
-            "slot": self.slot,
-            "observations": keccak256(b"".join(each.words() for each in self.observations)),
-            "logSize": self.checkpoint.size,
-            "logRoot": self.checkpoint.root,
-        }
-        return eip712.digest(config.domain, REPORT, message)
+        return _report_digest(self, config)
 
     def signed(self, config: Config, signer: Signer) -> "Report":
         """The same under an oracle's signature."""
@@ -92,7 +87,7 @@ class Report:
 
     def signer(self, config: Config) -> bytes:
         """The address that signed. Raises SignatureError."""
-        return recover(self.digest(config), self.signature)
+        return _report_signer(self, config)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +119,24 @@ class Proposal:
     def signer(self, config: Config) -> bytes:
         """The address that signed. Raises SignatureError."""
         return recover(self.digest(config), self.signature)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _report_digest(report: Report, config: Config) -> bytes:
+    message = {
+        "configDigest": config.digest,
+        "schema": report.schema,
+        "slot": report.slot,
+        "observations": keccak256(b"".join(each.words() for each in report.observations)),
+        "logSize": report.checkpoint.size,
+        "logRoot": report.checkpoint.root,
+    }
+    return eip712.digest(config.domain, REPORT, message)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _report_signer(report: Report, config: Config) -> bytes:
+    return recover(_report_digest(report, config), report.signature)
 
 
 def report_to_json(report: Report) -> dict[str, JsonValue]:
