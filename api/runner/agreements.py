@@ -128,8 +128,9 @@ def _member(pack: Pack, source: str, names: Names) -> Member:
     device_name, channel = source.split(".", 1)
     device = pack.devices[device_name]
     profile = pack.profiles[device.profile]
-    cadence_ms = 0 if profile.channels[channel].event else duration_ms(profile.cadence)
-    return Member(names.device(device.owner, device_name), channel_number(profile, channel), cadence_ms)
+    declared = _channel(channel_number(profile, channel), channel, profile.channels[channel], profile)
+    device_id = names.device(device.owner, device_name)
+    return Member(device_id, declared.number, declared.cadence_ms, declared.exp10, declared.limits)
 
 
 def _metric(metric: Metric, sources: tuple[str, ...], names: Names) -> AgreedMetric:

@@ -68,12 +68,18 @@ def samples_of(pack: Pack, name: str, direction: Direction) -> Iterator[Sample]:
     """What a device will measure, in time order."""
     device = pack.devices[name]
     if device.stream.recorded is not None:
-        path = direction.overrides.get(name, direction.folder / device.stream.recorded.file)
-        return recorded(device.stream.recorded, path, direction.omit)
+        return recorded(device.stream.recorded, recorded_file(pack, name, direction), direction.omit)
     assert device.stream.simulated is not None
     profile = pack.profiles[device.profile]
     seed = f"{direction.seed}/{name}"
     return simulated(device.stream.simulated, profile, direction.starts_ms, seed, direction.omit)
+
+
+def recorded_file(pack: Pack, name: str, direction: Direction) -> Path:
+    """The CSV file of a recorded device: the pack's own, or the one that is played in its place."""
+    stream = pack.devices[name].stream.recorded
+    assert stream is not None
+    return direction.overrides.get(name, direction.folder / stream.file)
 
 
 def fleet_owners(pack: Pack) -> list[str]:

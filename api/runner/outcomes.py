@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from api.runner.detections import check_detection
 from api.runner.pack_steps import ExpectedNotice, ExpectedState
 from api.runner.play import Play
 from api.runner.session import StillWaiting
@@ -29,6 +30,8 @@ def check(play: Play, folder: Path) -> None:
     for state in play.pack.expect.states:
         if _played(play, state.needs) and not any(_played(play, [name]) for name in state.unless):
             _check_state(play, state)
+    for detection in play.pack.expect.detections:
+        check_detection(play, detection)
     _gather(play, folder)
     _verify(play)
 
@@ -121,7 +124,7 @@ def _gather(play: Play, folder: Path) -> None:
             name = f"{key}-{action['action']}-{action['facilitySeq']}"
             _save(play, folder, name, None, partial(session.download, action["proof"]))
     play.outcome.trust = folder / "trust.json"
-    pins = sorted({json.loads(path.read_bytes())["block"]["number"] for path in play.outcome.bundles})
+    pins = sorted({int(json.loads(path.read_bytes())["header"]["number"], 16) for path in play.outcome.bundles})
     external = play.stage.settings.ledger.engine != "embedded"
     chosen = [word for pin in pins if external for word in ("--pin", str(pin))]
     _command(play, "trust", "export", "--out", str(play.outcome.trust), *chosen)

@@ -66,6 +66,19 @@ class Pack(Strict):
                 raise ValueError(f"{place} names {name!r}, which is not among {kind}")
         return self
 
+    @model_validator(mode="after")
+    def _detections_have_a_truth(self) -> Pack:
+        granted = {c.schema_ for facility in self.facilities.values() for rule in facility.rules for c in rule.when}
+        for each in self.expect.detections:
+            stream = self.devices[each.device].stream.recorded
+            if stream is None or stream.truth is None or each.channel not in stream.channels:
+                raise ValueError(f"expect.detections: {each.device}.{each.channel} is not recorded with a truth column")
+            if f"{each.device}.{each.channel}" not in self.schemas[each.schema_].sources():
+                raise ValueError(f"expect.detections: schema {each.schema_} has no {each.device}.{each.channel}")
+            if each.schema_ not in granted:
+                raise ValueError(f"expect.detections: no facility's rule grants the readings of schema {each.schema_}")
+        return self
+
     def _references(self) -> list[tuple[str, str, str]]:
         found = [(f"devices.{k}.owner", "parties", d.owner) for k, d in self.devices.items()]
         found += [(f"devices.{k}.profile", "profiles", d.profile) for k, d in self.devices.items()]

@@ -239,4 +239,5 @@ class Expectations(Strict):
         found += [("notices", "episodes", name) for notice in self.notices for name in notice.episodes]
         found += [("refusals", "episodes", name) for refusal in self.refusals for name in refusal.episodes]
         found += [("detections", "devices", detection.device) for detection in self.detections]
+        found += [("detections", "schemas", detection.schema_) for detection in self.detections]
         return found

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.founding.enrolment import Funder
-from api.runner.cast import Direction, assemble
+from api.runner.cast import Direction, assemble, samples_of
 from api.runner.outcomes import check
 from api.runner.pack import Pack, PackError, load
 from api.runner.play import Play
@@ -55,7 +55,11 @@ def direction(pack: Pack, folder: Path, wish: Wish) -> Direction:
         if not stream.startswith("stream.") or device is None or device.stream.recorded is None or not file:
             raise PackError(f"--override {text}: must be stream.DEVICE=FILE.csv of a recorded device")
         overrides[stream.removeprefix("stream.")] = Path(file)
-    return Direction(folder, _starts(pack), wish.seed, frozenset(wish.omit), overrides)
+    directed = Direction(folder, _starts(pack), wish.seed, frozenset(wish.omit), overrides)
+    for name in pack.devices:
+        for _ in samples_of(pack, name, directed):
+            pass
+    return directed
 
 
 def play(home: Path, path: Path, wish: Wish, out: Path, tell: Callable[[str], None], funder: Funder | None) -> Outcome:
