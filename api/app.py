@@ -30,6 +30,7 @@ from api.shelves import Shelves
 from api.store.database import open_database
 from api.v1 import drafts, oauth, operations, records
 from ledger_node.client import ChainClient
+from ledger_node.trust import PinnedBlock, Trust
 from oracle.clock import Clock, SystemClock
 from registry.index.queries import Index
 from registry.transitions import Deployment
@@ -45,12 +46,14 @@ DESCRIPTION = (
 class Chain:
     """What the application needs of the chain: where its contracts are, its index, its node, how to send.
 
+    `trust` is what this service believes of a block that its own node has shown.
     `finality` is how many blocks must stand on a block until it is final.
     """
 
     deployment: Deployment
     index: Index
     client: ChainClient
+    trust: Callable[[PinnedBlock], Trust]
     sending: Callable[[Keyring], Sending]
     finality: int
 
@@ -90,6 +93,7 @@ def make_services(section: ApiSection, chain: Chain, clock: Clock | None = None)
         drafting=drafting,
         index=chain.index,
         client=chain.client,
+        trust=chain.trust,
         finality=chain.finality,
         operations=Operations(engine, drafting, chain.sending(keyring), book, clock),
     )

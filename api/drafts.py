@@ -13,6 +13,7 @@ from api.acts.kinds import STRUCTS, Act
 from api.store.tables import APPROVALS, CONSENTS, DRAFTS, PARTIES
 from ledger_node.canonical_json import JsonValue
 from ledger_node.hexvalues import data_hex, read_data
+from registry import structs
 from registry.consents import Consent, message
 
 
@@ -107,6 +108,14 @@ class Drafts:
             created, key = before
             where &= (DRAFTS.c.created_ms < created) | ((DRAFTS.c.created_ms == created) & (DRAFTS.c.id < key))
         return self._read(where, limit)
+
+    def inspections(self, subject: bytes) -> list[Draft]:
+        """The inspections of a subject, newest first."""
+        of_it = DRAFTS.c.fields.contains(data_hex(subject), autoescape=True)
+        found = self._read((DRAFTS.c.act == Act.INSPECTION.value) & of_it, 100)
+        return [
+            each for each in found if isinstance(each.consent, structs.Inspection) and each.consent.subject == subject
+        ]
 
     def sign(self, id_: bytes, signature: Signature) -> bool:
         """Keep a consent; False when the party has signed already."""

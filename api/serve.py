@@ -14,7 +14,9 @@ from api.keyring import Keyring
 from api.sending import Outboxes, Sending
 from api.settings import Settings
 from ledger_node.client import ChainClient
-from ledger_node.deploy import load_addresses
+from ledger_node.deploy import Addresses, load_addresses
+from ledger_node.trust import PinnedBlock, Trust
+from ledger_node.trust_export import export_trust
 from registry.deployment import deployment_of
 from registry.index.database import connect
 from registry.index.queries import Index
@@ -36,6 +38,7 @@ def application(settings: Settings) -> FastAPI:
         deployment=deployment_of(addresses),
         index=Index(connect(settings.indexer.database_url)),
         client=client,
+        trust=_believing(settings, client, addresses),
         sending=sending,
         finality=settings.ledger.finality,
     )
@@ -71,6 +74,20 @@ def _caring(outboxes: list[Outboxes]) -> Callable[[FastAPI], AbstractAsyncContex
             thread.join(5)
 
     return lifespan
+
+
+def _believing(settings: Settings, client: ChainClient, addresses: Addresses) -> Callable[[PinnedBlock], Trust]:
+    """What this service believes when it checks a proof: its embedded ledger's seal, else what its own node shows."""
+    known: list[Trust] = []
+
+    def trust(block: PinnedBlock) -> Trust:
+        if settings.ledger.engine != "embedded":
+            return export_trust(client, addresses, (block.number,))
+        if not known:
+            known.append(export_trust(client, addresses))
+        return known[0]
+
+    return trust
 
 
 def _ready() -> JSONResponse:

@@ -16,6 +16,7 @@ from api.security.limits import RequestLimits
 from api.security.sessions import Sessions
 from api.security.tokens import Tokens
 from ledger_node.client import ChainClient
+from ledger_node.trust import PinnedBlock, Trust
 from oracle.clock import Clock
 from registry.index.queries import Index
 
@@ -35,6 +36,7 @@ class Services:
     operations: Operations
     index: Index
     client: ChainClient
+    trust: Callable[[PinnedBlock], Trust]
     finality: int
 
     @property

@@ -222,7 +222,7 @@ def start(folder: Path, chain: Chain, **section: Any) -> Api:
         opened.append(Outboxes(folder / "outboxes", made.client, keyring, made.addresses.__getitem__, 0))
         return opened[0]
 
-    parts = application.Chain(made.deployment, Index(engine), made.client, sending, 0)
+    parts = application.Chain(made.deployment, Index(engine), made.client, chain.trust, sending, 0)
     services = make_services(settings, parts, clock)
     http = TestClient(create_app(services), base_url=BASE)
     return Api(services, http, clock, folder, chain, indexer, engine, opened[0])

@@ -11,9 +11,11 @@ from ledger_node.bindings.structs import Round
 from ledger_node.eip712 import Domain, digest
 from ledger_node.embedded.chain import EmbeddedChain
 from ledger_node.embedded.provider import EmbeddedProvider
+from ledger_node.hashing import keccak256
 from ledger_node.keys import LocalSigner
 from ledger_node.merkle import PaddedTree
 from ledger_node.secp256k1 import sign_digest
+from ledger_node.trust import Engine, PinnedBlock, Trust, TrustedContract
 from oracle.formats.observation import Observation
 from oracle.formats.rule import Condition, Rule, rules_tree
 from oracle.formats.segment import Quality
@@ -72,6 +74,16 @@ class Chain:
         copy.client = LocalClient(copy.provider)
         copy._nonces = dict(self.consortium._nonces)
         return Chain(copy)
+
+    def trust(self, _: PinnedBlock | None = None) -> Trust:
+        """What somebody believes who knows the genesis file: its sealer, and the contracts' code."""
+        made = self.consortium
+        contracts = tuple(
+            TrustedContract(name, address, keccak256(made.client.code(address)))
+            for name, address in sorted(made.addresses.items())
+        )
+        genesis, sealer = made.client.block(0).hash, made.chain.genesis.sealer
+        return Trust(Engine.EMBEDDED, CHAIN_ID, genesis, sealer, contracts=contracts)
 
     def anchor(self, observations: Sequence[Observation]) -> PaddedTree:
         """Anchor one round, signed by two of the four oracles; its tree."""

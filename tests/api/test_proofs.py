@@ -4,25 +4,16 @@ import json
 
 import pytest
 
-from ledger_node.hashing import keccak256
-from ledger_node.trust import Engine, Trust, TrustedContract
+from ledger_node.trust import Trust
 from registry.evidence.steps import StepName
 from registry.evidence.verify import verify_bundle
 from tests.api.app_kit import Api
 from tests.api.seed import BANK, INSURER, KEEPER, OTHER_BANK, OTHER_KEEPER, OWNER, REGULATOR
 from tests.api.story import Story
-from tests.registry.consortium import CHAIN_ID
 
 
 def trust(api: Api) -> Trust:
-    """The trust file of somebody with a node of their own: its genesis, its sealer, the contracts' code."""
-    made = api.chain.consortium
-    contracts = tuple(
-        TrustedContract(name, address, keccak256(made.client.code(address)))
-        for name, address in sorted(made.addresses.items())
-    )
-    genesis = made.client.block(0)
-    return Trust(Engine.EMBEDDED, CHAIN_ID, genesis.hash, made.chain.genesis.sealer, contracts=contracts)
+    return api.chain.trust()
 
 
 @pytest.mark.parametrize("reader", [BANK, OWNER, KEEPER, REGULATOR])
