@@ -2,22 +2,20 @@
 
 import os
 import signal
-import socket
 import subprocess
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from api.supervisor import lockfile
 from api.supervisor.logfile import LogFile, pump
+from api.supervisor.probe import AddressTaken, Answer, ask, refuse_taken_address
 from api.supervisor.units import Unit, UnitReport, UnitState, backoff
 
 BEFORE_READY = (UnitState.WAITING, UnitState.STARTING)
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+SILENT_LOOKS = 6
+"""A unit that was silent so many times in a row, when it was looked at, hangs."""
 
 
 class StartError(Exception):
@@ -33,13 +31,14 @@ class Child:
         self.restarts = 0
         self.log_path = log_dir / f"{unit.name}.log"
         self.lock_path = lock_of(run_dir, unit.name)
-        self.first_started = 0.0
+        self.first_started = self._started = 0.0
         self._log_size = (log_bytes, log_files)
         self._process: subprocess.Popen[bytes] | None = None
         self._pump: threading.Thread | None = None
         self._since = time.time()
         self._last_exit: int | None = None
         self._failures = 0
+        self._silent = 0
         self._not_before = 0.0
 
     @property
@@ -61,7 +60,10 @@ class Child:
     def start(self, environment: Mapping[str, str]) -> None:
         """Start the process; StartError when its address is taken or its program is missing."""
         if self.unit.ready_url is not None:
-            refuse_taken_address(self.unit.ready_url)
+            try:
+                refuse_taken_address(self.unit.ready_url)
+            except AddressTaken as error:
+                raise StartError(str(error)) from None
         lock = lockfile.take(self.lock_path)
         if lock is None:
             raise StartError(f"process {lockfile.holder(self.lock_path)} still runs as {self.unit.name}")
@@ -84,7 +86,8 @@ class Child:
             os.close(writer)
             os.close(lock)
         self._pump = pump(reader, LogFile(self.log_path, *self._log_size))
-        self.first_started = self.first_started or time.monotonic()
+        self._started = time.monotonic()
+        self.first_started = self.first_started or self._started
         self._become(UnitState.STARTING if self.state in BEFORE_READY else UnitState.RESTARTING)
 
     def has_ended(self) -> bool:
@@ -113,11 +116,37 @@ class Child:
 
     def look_ready(self) -> bool:
         """Ask the unit whether it is ready, and note it when it is."""
-        if self.pid is None or (self.unit.ready_url is not None and not answers(self.unit.ready_url)):
+        if self.pid is None or self._ask() is not Answer.READY:
             return False
-        self._failures = 0
+        self._failures = self._silent = 0
         self._become(UnitState.READY)
         return True
+
+    def is_silent(self) -> bool:
+        """Whether the unit cannot be heard now: it is not up, or does not answer at all."""
+        if self.unit.once or self.state != UnitState.READY:
+            return not self.unit.once
+        self._silent = self._silent + 1 if self._ask() is Answer.SILENCE else 0
+        return bool(self._silent)
+
+    def excuse(self) -> None:
+        """Forget its silence: what it needs is silent too."""
+        self._silent = 0
+
+    def kill_when_hung(self) -> None:
+        """Kill a process that was ready and has been silent ever since; it counts as ended then."""
+        if self._silent >= SILENT_LOOKS:
+            self._silent = 0
+            self.kill()
+
+    def kill(self) -> None:
+        """Kill the process and its group; a process that hangs would not heed SIGTERM."""
+        if self.pid is not None:
+            _signal_group(self.pid, signal.SIGKILL)
+
+    def runs_for(self) -> float:
+        """Seconds since the process was started; 0 when none runs."""
+        return 0.0 if self.pid is None else time.monotonic() - self._started
 
     def done(self) -> None:
         """Note that a unit which runs once has ended well."""
@@ -126,6 +155,11 @@ class Child:
     def give_up(self) -> None:
         """Note that the unit did not start."""
         self._become(UnitState.FAILED)
+
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM to the process and its group, without waiting."""
+        if self.pid is not None:
+            _signal_group(self.pid, signal.SIGTERM)
 
     def stop(self, seconds: float) -> None:
         """End the process and its group: SIGTERM, after so many seconds SIGKILL."""
@@ -141,6 +175,11 @@ class Child:
         if self.state != UnitState.FAILED:
             self._become(UnitState.STOPPED)
 
+    def _ask(self) -> Answer:
+        if self.unit.ready_url is None:
+            return Answer.READY
+        return ask(self.unit.ready_url, self.unit.authority_file)
+
     def _become(self, state: UnitState) -> None:
         if state != self.state:
             self.state, self._since = state, time.time()
@@ -149,27 +188,6 @@ class Child:
 def lock_of(run_dir: Path, name: str) -> Path:
     """The lock file of a unit."""
     return run_dir / f"{name}.lock"
-
-
-def answers(url: str) -> bool:
-    """Whether a GET of the address is answered with 200 within a second."""
-    try:
-        with _OPENER.open(url, timeout=1) as response:
-            return bool(response.status == 200)
-    except (OSError, urllib.error.URLError):
-        return False
-
-
-def refuse_taken_address(url: str) -> None:
-    """Raise StartError when another program listens where the unit is to listen."""
-    parts = urlsplit(url)
-    host, port = parts.hostname or "127.0.0.1", parts.port or 80
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise StartError(f"{host}:{port} cannot be listened at: {error.strerror}") from None
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:

@@ -1,4 +1,4 @@
-"""The supervisor itself: one loop that starts units in order, restarts what dies and stops all on SIGTERM."""
+"""The supervisor itself: one loop that starts units in order, restarts what dies or hangs, and stops all on SIGTERM."""
 
 import os
 import signal
@@ -9,9 +9,9 @@ from pathlib import Path
 
 from api.settings import SupervisorSection
 from api.supervisor import lockfile
-from api.supervisor.child import Child, StartError, lock_of
+from api.supervisor.child import SILENT_LOOKS, Child, StartError, lock_of
 from api.supervisor.logfile import last_line
-from api.supervisor.units import Phase, Report, Unit, UnitState
+from api.supervisor.units import Phase, Report, Unit, UnitState, ranks
 
 TICK_SECONDS = 0.1
 # A program that was called wrongly ends so; starting it again would not help.
@@ -32,9 +32,12 @@ class Supervisor:
         self._environment = environment
         self._run_dir = run_directory(home)
         self._report_file = report_file(home)
-        self._children = [
-            Child(unit, self._run_dir, home / "logs", settings.log_bytes, settings.log_files) for unit in units
+        self._ranks = [
+            [Child(unit, self._run_dir, home / "logs", settings.log_bytes, settings.log_files) for unit in rank]
+            for rank in ranks(units)
         ]
+        self._children = [child for rank in self._ranks for child in rank]
+        self._next_watch = 0.0
         self._phase = Phase.STARTING
         self._error = ""
         self._last_report = ""
@@ -74,15 +77,31 @@ class Supervisor:
                 self._help_up(child)
         if self._phase == Phase.STARTING:
             self._start_next()
+        elif time.monotonic() >= self._next_watch:
+            self._next_watch = time.monotonic() + self._settings.hung_seconds / SILENT_LOOKS
+            self._watch()
 
     def _start_next(self) -> None:
-        """Start the first unit that waits, once all before it are ready."""
-        for child in self._children:
-            if child.state == UnitState.WAITING:
-                self._start(child)
-            if child.state not in (UnitState.READY, UnitState.DONE):
+        """Start the first rank that waits, once all before it are ready."""
+        for rank in self._ranks:
+            for child in rank:
+                if child.state == UnitState.WAITING and self._phase == Phase.STARTING:
+                    self._start(child)
+            if any(child.state not in (UnitState.READY, UnitState.DONE) for child in rank):
                 return
         self._phase = Phase.READY
+
+    def _watch(self) -> None:
+        """Kill what hangs, so that it is started again; what stands on a silent unit may only be waiting for it."""
+        waiting = False
+        for rank in self._ranks:
+            if waiting:
+                for child in rank:
+                    child.excuse()
+                continue
+            for child in rank:
+                waiting = child.is_silent() or waiting
+                child.kill_when_hung()
 
     def _start(self, child: Child) -> None:
         try:
@@ -107,6 +126,8 @@ class Supervisor:
             self._start(child)
         elif not child.unit.once:
             child.look_ready()
+        if child.state == UnitState.RESTARTING and child.runs_for() > self._settings.ready_seconds:
+            child.kill()
         late = time.monotonic() - child.first_started > self._settings.ready_seconds
         if self._phase == Phase.STARTING and child.state == UnitState.STARTING and late:
             self._fail(child, f"not ready after {self._settings.ready_seconds:g} s: {last_line(child.log_path)}")
@@ -119,9 +140,12 @@ class Supervisor:
         failed = self._phase == Phase.FAILED
         self._phase = Phase.STOPPING
         self._tell()
-        for child in reversed(self._children):
-            child.stop(self._settings.stop_seconds)
-            self._tell()
+        for rank in reversed(self._ranks):
+            for child in rank:
+                child.ask_to_stop()
+            for child in rank:
+                child.stop(self._settings.stop_seconds)
+                self._tell()
         self._phase = Phase.FAILED if failed else Phase.STOPPED
         self._tell()
 

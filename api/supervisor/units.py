@@ -1,22 +1,38 @@
 """What the supervisor runs, and what it tells of it. Pure."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
     """One process. `ready_url` answers 200 when it can be used; without one it is ready once started.
 
-    A unit that runs `once` is not kept running: it is ready when it has ended with exit code 0.
+    A unit that runs `once` is not kept running: it is ready when it has ended with exit code 0. One that stands
+    `beside` the unit before it is started and stopped together with that. `authority_file` has the certificate that
+    vouches for an https `ready_url`; it is read when the unit is asked.
     """
 
     name: str
     command: tuple[str, ...]
     ready_url: str | None = None
     once: bool = False
+    beside: bool = False
+    authority_file: Path | None = None
+
+
+def ranks(units: Sequence[Unit]) -> tuple[tuple[Unit, ...], ...]:
+    """The units in groups that are started together, in order."""
+    groups: list[list[Unit]] = []
+    for unit in units:
+        if unit.beside and groups:
+            groups[-1].append(unit)
+        else:
+            groups.append([unit])
+    return tuple(tuple(group) for group in groups)
 
 
 class UnitState(StrEnum):

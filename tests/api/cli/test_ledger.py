@@ -7,7 +7,7 @@ import subprocess
 import urllib.request
 from pathlib import Path
 
-from api.supervisor.child import answers
+from api.supervisor.probe import Answer, ask
 from tests.api.cli.test_main import COMMAND, cangdan
 from tests.api.supervisor.children import free_port, until
 
@@ -15,7 +15,7 @@ from tests.api.supervisor.children import free_port, until
 def serve(home: Path, port: int) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "CANGDAN_HOME": str(home), "CANGDAN_LEDGER__PORT": str(port)}
     process = subprocess.Popen([*COMMAND, "ledger", "serve"], env=environment, stderr=subprocess.DEVNULL)
-    until(lambda: answers(f"http://127.0.0.1:{port}/ready"), seconds=60)
+    until(lambda: ask(f"http://127.0.0.1:{port}/ready") is Answer.READY, seconds=60)
     return process
 
 

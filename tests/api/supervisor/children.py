@@ -10,12 +10,16 @@ from api.supervisor.units import Unit
 SERVER = """
 import http.server, pathlib, signal, sys
 order, name, port = pathlib.Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+needed = pathlib.Path(sys.argv[4])
 def tell(word):
     with order.open("a") as file:
         file.write(f"{word} {name}\\n")
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        self.send_response(200 if self.path == "/ready" else 404)
+        ready = self.path == "/ready" and needed.exists()
+        if not ready:
+            tell("busy")
+        self.send_response(200 if ready else 503)
         self.end_headers()
     def log_message(self, *arguments):
         pass
@@ -36,10 +40,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def server(name: str, order: object) -> Unit:
-    """A unit that answers /ready and writes its starts and stops to a file."""
+def server(name: str, order: object, ready_file: object = sys.executable) -> Unit:
+    """A unit that writes its starts and stops to a file; at /ready it says yes while the other file exists."""
     port = free_port()
-    command = (sys.executable, "-c", SERVER, str(order), name, str(port))
+    command = (sys.executable, "-c", SERVER, str(order), name, str(port), str(ready_file))
     return Unit(name, command, f"http://127.0.0.1:{port}/ready")
 
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -153,6 +154,39 @@ def test_a_unit_that_ignores_sigterm_is_killed(start: Start) -> None:
     log = running.home / "logs" / "stubborn.log"
     until(lambda: log.exists() and log.read_text() == "up\n")
     assert running.end().units[0].last_exit == -signal.SIGKILL
+
+
+def test_a_unit_that_stops_answering_is_killed_and_started_again(start: Start, tmp_path: Path) -> None:
+    watchful = QUICK.model_copy(update={"hung_seconds": 0.6})
+    running = start(server("ledger", tmp_path / "order"), server("api", tmp_path / "order"), settings=watchful)
+    before = {unit.name: unit.pid for unit in running.until_ready().units}
+    assert before["ledger"] is not None
+    os.kill(before["ledger"], signal.SIGSTOP)
+    until(lambda: running.unit("ledger").restarts == 1, seconds=30)
+    until(lambda: running.unit("ledger").state == UnitState.READY)
+    assert running.unit("ledger").last_exit == -signal.SIGKILL
+    assert (running.unit("api").restarts, running.unit("api").pid) == (0, before["api"])
+
+
+def test_a_unit_that_answers_no_is_busy_and_stays(start: Start, tmp_path: Path) -> None:
+    watchful = QUICK.model_copy(update={"hung_seconds": 0.1})
+    unit = server("indexer", tmp_path / "order", ready_file=tmp_path / "ready")
+    (tmp_path / "ready").touch()
+    running = start(unit, settings=watchful)
+    running.until_ready()
+    (tmp_path / "ready").unlink()
+    asked = (tmp_path / "order").read_text().count("busy")
+    until(lambda: (tmp_path / "order").read_text().count("busy") > asked + 10)
+    assert running.unit("indexer").restarts == 0
+
+
+def test_units_beside_each_other_start_together(start: Start, tmp_path: Path) -> None:
+    meet = "import pathlib, sys, time\nme, other = map(pathlib.Path, sys.argv[1:])\nme.touch()\n"
+    meet += "while not other.exists(): time.sleep(0.02)\n"
+    places = str(tmp_path / "one"), str(tmp_path / "two")
+    one = Unit("one", (sys.executable, "-c", meet, *places), once=True)
+    two = Unit("two", (sys.executable, "-c", meet, *reversed(places)), once=True, beside=True)
+    assert [unit.state for unit in start(one, two).until_ready().units] == [UnitState.DONE, UnitState.DONE]
 
 
 def test_what_a_killed_supervisor_left_running_is_ended_first(start: Start, tmp_path: Path) -> None:
