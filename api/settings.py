@@ -17,7 +17,7 @@ from pydantic_settings import SettingsError as PydanticSettingsError
 
 from api.config import ApiSection
 from ledger_node.settings import LedgerSection
-from oracle.settings import OracleSection
+from oracle.settings import OracleSection, TlsSection
 from registry.settings import IndexerSection
 
 FILE_NAME = "cangdan.toml"
@@ -50,6 +50,7 @@ class SupervisorSection(BaseModel):
 
     ready_seconds: float = Field(default=60, gt=0, description="time that a process has to become ready")
     stop_seconds: float = Field(default=20, gt=0, description="time between SIGTERM and SIGKILL")
+    hung_seconds: float = Field(default=30, gt=0, description="a process that is silent for so long is killed")
     backoff_seconds: float = Field(default=0.5, gt=0, description="wait before the first restart, doubled each time")
     backoff_limit_seconds: float = Field(default=30, gt=0)
     log_bytes: int = Field(default=10_000_000, ge=1000, description="a log file is rotated at this size")
@@ -68,6 +69,7 @@ class Settings(BaseSettings):
     )
     ledger: LedgerSection = LedgerSection()
     oracles: tuple[OracleSection, ...] = Field(default_factory=_four_oracles)
+    tls: TlsSection = TlsSection()
     indexer: IndexerSection = IndexerSection()
     api: ApiSection = ApiSection()
     contracts: ContractsSection = ContractsSection()

@@ -9,19 +9,31 @@ COMMAND = (sys.executable, "-m", "api.cli.main")
 
 
 def units(settings: Settings) -> tuple[Unit, ...]:
-    """Ledger (when it is the embedded one), founding, oracles, indexer, API: each waits for those before it."""
+    """Ledger (when it is the embedded one), then founding, then oracles, indexer and API together."""
     ledger = Unit("ledger", (*COMMAND, "ledger", "serve"), _ready(settings.ledger.host, settings.ledger.port))
     founding = Unit("founding", (*COMMAND, "consortium", "found"), once=True)
     oracles = (
-        Unit(oracle.name, (*COMMAND, "oracle", "run", "--name", oracle.name), _ready(oracle.host, oracle.port))
+        Unit(
+            oracle.name,
+            (*COMMAND, "oracle", "run", "--name", oracle.name),
+            _ready(oracle.host, oracle.port, "https"),
+            beside=True,
+            authority_file=settings.tls.authority_file,
+        )
         for oracle in settings.oracles
     )
-    indexer = Unit("indexer", (*COMMAND, "indexer", "run"), _ready(settings.indexer.host, settings.indexer.port))
     api = Unit("api", (*COMMAND, "api", "serve"), _ready(settings.api.host, settings.api.port))
-    return (*((ledger,) if settings.ledger.engine == "embedded" else ()), founding, *oracles, indexer, api)
+    place = _ready(settings.indexer.host, settings.indexer.port)
+    indexer = Unit("indexer", (*COMMAND, "indexer", "run"), place, beside=True)
+    return (*((ledger,) if settings.ledger.engine == "embedded" else ()), founding, api, indexer, *oracles)
 
 
-def _ready(host: str, port: int) -> str:
+def _ready(host: str, port: int, scheme: str = "http") -> str:
     """Where a process says with 200 that it can be used."""
-    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    return f"http://[{reached}]:{port}/ready" if ":" in reached else f"http://{reached}:{port}/ready"
+    reached = reached_at(host)
+    return f"{scheme}://[{reached}]:{port}/ready" if ":" in reached else f"{scheme}://{reached}:{port}/ready"
+
+
+def reached_at(host: str) -> str:
+    """The address at which this machine reaches what listens at `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)

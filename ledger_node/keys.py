@@ -78,7 +78,7 @@ class LocalSigner:
     def save(self, key_file: Path, passphrase_file: Path, work: int = WORK) -> None:
         """Write the encrypted key, mode 0600; an existing file is never replaced. Raises KeyFileError."""
         document = Account.encrypt(self._key, read_passphrase(passphrase_file), kdf="scrypt", iterations=work)
-        _write_new(key_file, json.dumps(document, sort_keys=True).encode() + b"\n")
+        write_private(key_file, json.dumps(document, sort_keys=True).encode() + b"\n")
 
     def __repr__(self) -> str:
         return f"LocalSigner({address_hex(self._address)})"
@@ -90,7 +90,7 @@ class LocalSigner:
 def load_signer(key_file: Path, passphrase_file: Path) -> LocalSigner:
     """The signer whose key `key_file` holds. Raises KeyFileError for files that are open to others, wrong or broken."""
     passphrase = read_passphrase(passphrase_file)
-    text = _read_private(key_file)
+    text = read_private(key_file)
     try:
         key = bytes(Account.decrypt(text.decode(), passphrase))
     except (ValueError, KeyError, TypeError, AttributeError, NotImplementedError):
@@ -111,13 +111,13 @@ def open_signer(key_file: Path, passphrase_file: Path) -> LocalSigner:
 
 def new_passphrase(path: Path) -> None:
     """Write a passphrase of 256 random bits, mode 0600; an existing file is never replaced. Raises KeyFileError."""
-    _write_new(path, secrets.token_urlsafe(32).encode() + b"\n")
+    write_private(path, secrets.token_urlsafe(32).encode() + b"\n")
 
 
 def read_passphrase(path: Path) -> str:
     """The first line of a passphrase file that only its owner can read. Raises KeyFileError."""
     try:
-        lines = _read_private(path).decode().splitlines()
+        lines = read_private(path).decode().splitlines()
     except UnicodeDecodeError:
         raise KeyFileError(f"{path}: is not text") from None
     if not lines or not lines[0]:
@@ -125,7 +125,8 @@ def read_passphrase(path: Path) -> str:
     return lines[0]
 
 
-def _read_private(path: Path) -> bytes:
+def read_private(path: Path) -> bytes:
+    """What a file holds that only its owner can read. Raises KeyFileError."""
     try:
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
@@ -138,7 +139,8 @@ def _read_private(path: Path) -> bytes:
         raise KeyFileError(f"{path}: {error.strerror}") from None
 
 
-def _write_new(path: Path, text: bytes) -> None:
+def write_private(path: Path, text: bytes) -> None:
+    """Write a new file, mode 0600, down to the disk; an existing one is never replaced. Raises KeyFileError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
@@ -74,6 +75,7 @@ class Oracle:
         chain: NodeChain,
         clock: Clock,
         peer_urls: Sequence[str],
+        peer_trust: ssl.SSLContext,
         pace: Pace | None = None,
     ) -> None:
         """Opens or makes the files in `directory`. Raises DatabaseError, sqlite3.Error, OSError."""
@@ -89,7 +91,7 @@ class Oracle:
         )
         self.store = Store(self.database, self.log)
         self.firings = FiringStore(self.store)
-        self._unknown = list(peer_urls)
+        self._unknown, self._peer_trust = list(peer_urls), peer_trust
         self._peers: list[Peer] = []
         self._pullers: list[Puller] = []
         slots = SlotKeeper(self.database, self.log, self._liveness, self.store, signer.address)
@@ -100,11 +102,11 @@ class Oracle:
         self._news.set()
         self._rested: dict[str, int] = {}
 
-    def application(self, died: Callable[[], None]) -> FastAPI:
+    def application(self, died: Callable[[], None]) -> Starlette:
         """The HTTP application; the loops run while it is served, and `died` is called when one of them fails."""
 
         @asynccontextmanager
-        async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async def lifespan(_: Starlette) -> AsyncIterator[None]:
             loops = [threading.Thread(target=self._loop, args=(work, died)) for work in (self.judge, self.pull)]
             for loop in loops:
                 loop.start()
@@ -127,7 +129,7 @@ class Oracle:
         )
         routes: list[BaseRoute] = [*judgement_routes(judgement), *intake_routes(intake)]
         routes.append(Route("/v1/status", self._told, methods=["GET"]))
-        return FastAPI(title="Cangdan oracle", routes=routes, lifespan=lifespan, openapi_url=None)
+        return Starlette(routes=routes, lifespan=lifespan)
 
     def ready(self) -> bool:
         """Whether the oracle can take segments: its files are open and its node answers."""
@@ -183,7 +185,7 @@ class Oracle:
     def _join(self) -> None:
         """Takes up peers that answer now."""
         for url in tuple(self._unknown):
-            client = httpx.Client(base_url=url, timeout=PEER_TIMEOUT_S)
+            client = httpx.Client(base_url=url, timeout=PEER_TIMEOUT_S, verify=self._peer_trust)
             address = ask_address(client)
             if address is None or address == self.signer.address or not self.chain.is_oracle(address):
                 client.close()

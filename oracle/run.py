@@ -19,6 +19,7 @@ from oracle.database import DatabaseError
 from oracle.formats.segment import Context
 from oracle.node import NodeChain
 from oracle.settings import OracleSection
+from oracle.tls import TlsError, check_certificate, trusting
 
 OUTBOX_FILE = "outbox.db"
 WAIT_S = 0.5
@@ -32,10 +33,11 @@ class OracleError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class OracleProcess:
-    """What one oracle runs from: its section, the others' URLs, its node, and where the contracts' addresses are."""
+    """What one oracle runs from: its section, the others' URLs and authority, its node, where the addresses are."""
 
     section: OracleSection
     peer_urls: tuple[str, ...]
+    authority_file: Path
     rpc_url: str
     addresses_file: Path
     finality: int = 0
@@ -46,11 +48,13 @@ def serve(process: OracleProcess, pause: Callable[[float], None] = time.sleep) -
     section = process.section
     try:
         signer = open_signer(section.key_file, section.key_file.with_suffix(".pass"))
+        check_certificate(section.tls_certificate_file, section.tls_key_file)
+        peer_trust = trusting(process.authority_file)
         section.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         chain, addresses = _chain(process, signer, pause)
         context = Context(addresses.chain_id, addresses.address("DeviceRegistry"))
-        oracle = Oracle(section.directory, context, signer, chain, SystemClock(), process.peer_urls)
-    except (KeyFileError, AddressesError, OutboxLocked, OutboxMismatch, DatabaseError) as error:
+        oracle = Oracle(section.directory, context, signer, chain, SystemClock(), process.peer_urls, peer_trust)
+    except (KeyFileError, TlsError, AddressesError, OutboxLocked, OutboxMismatch, DatabaseError) as error:
         raise OracleError(str(error)) from None
     failed: list[bool] = []
 

@@ -1,4 +1,4 @@
-"""Settings of one oracle, an item of the list [[oracles]] in the settings file."""
+"""Settings of one oracle, an item of the list [[oracles]], and of who vouches for all of them, [tls]."""
 
 from pathlib import Path
 
@@ -14,13 +14,30 @@ class OracleSection(BaseModel):
     host: str = Field(default="127.0.0.1", description="where it listens")
     port: int = Field(ge=1, le=65535)
     url: str = Field(
-        default_factory=lambda given: f"http://{given.get('host')}:{given.get('port')}",
-        description="where devices and the other oracles reach it",
+        default_factory=lambda given: f"https://{given.get('host')}:{given.get('port')}",
+        pattern=r"^https://[^/]+$",
+        description="where devices and the other oracles reach it; HTTPS only",
     )
     directory: Path = Field(default_factory=lambda given: Path(str(given.get("name"))), description="its log and state")
     key_file: Path = Field(
         default_factory=lambda given: Path(f"keys/{given.get('name')}.json"),
         description="signs reports, rounds and receipts of segments",
     )
-    tls_certificate_file: Path | None = Field(default=None, description="with tls_key_file: serve HTTPS")
-    tls_key_file: Path | None = Field(default=None, description="private key of the certificate")
+    tls_certificate_file: Path = Field(
+        default_factory=lambda given: Path(f"tls/{given.get('name')}.pem"),
+        description="certificate for the host in `url`, with the chain up to the authority",
+    )
+    tls_key_file: Path = Field(
+        default_factory=lambda given: Path(f"tls/{given.get('name')}.key"), description="its private key, mode 0600"
+    )
+
+
+class TlsSection(BaseModel):
+    """Who vouches for the oracles' certificates. Clients of the oracles believe this authority and no other."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    authority_file: Path = Field(default=Path("tls/ca.pem"), description="the authority's certificate")
+    authority_key_file: Path = Field(
+        default=Path("tls/ca.key"), description="where it is, founding makes the oracles' certificates"
+    )

@@ -16,7 +16,7 @@ def group() -> None:
 
 @app.command()
 def found(as_json: JsonOption = False) -> None:
-    """Make the operator's and the oracles' keys, deploy and wire the contracts, name the oracles.
+    """Make the keys and certificates of operator and oracles, deploy and wire the contracts, name the oracles.
 
     What is done already stays, so it can be run again at any time.
     """
@@ -24,9 +24,10 @@ def found(as_json: JsonOption = False) -> None:
     from api.founding.operator import FoundingError
     from ledger_node.chain_values import AnswerError
     from ledger_node.client import ChainUnavailable, RpcError
-    from ledger_node.deploy import DeployError
+    from ledger_node.deploy import AddressesError, DeployError
     from ledger_node.keys import KeyFileError
     from ledger_node.outbox import ActConflict, ActPending, OutboxLocked, OutboxMismatch
+    from oracle.tls import TlsError
 
     log_to_stderr()
     _, settings = read_settings()
@@ -37,7 +38,9 @@ def found(as_json: JsonOption = False) -> None:
         raise CommandError(str(error), "start the ledger's node first") from None
     except ActPending as error:
         raise CommandError(str(error), "run the same command again: it goes on where it is") from None
-    except (DeployError, FoundingError, KeyFileError, OutboxLocked, OutboxMismatch, ActConflict) as error:
+    except (DeployError, AddressesError, FoundingError, KeyFileError, TlsError) as error:
+        raise CommandError(str(error)) from None
+    except (OutboxLocked, OutboxMismatch, ActConflict) as error:
         raise CommandError(str(error)) from None
     except (RpcError, AnswerError) as error:
         raise CommandError(str(error)) from None

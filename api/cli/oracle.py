@@ -31,6 +31,7 @@ def run(name: Annotated[str, typer.Option(help="Which of the oracles in the sett
     others = tuple(each.url for each in settings.oracles if each.name != name)
     ledger, addresses_file = settings.ledger, settings.contracts.addresses_file
     try:
-        serve(OracleProcess(section, others, ledger.rpc_url, addresses_file, ledger.finality))
+        authority = settings.tls.authority_file
+        serve(OracleProcess(section, others, authority, ledger.rpc_url, addresses_file, ledger.finality))
     except OracleError as error:
         raise CommandError(str(error)) from None

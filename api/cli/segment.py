@@ -80,14 +80,17 @@ def _by_oracle(raw: bytes, url: str | None) -> "Verdict":
     from oracle.check import Verdict
     from oracle.formats.fields import FieldError, Fields
     from oracle.formats.reasons import Reason
+    from oracle.tls import TlsError, trusting
 
-    url = read_settings()[1].oracles[0].url if url is None else url
+    settings = read_settings()[1]
+    url = settings.oracles[0].url if url is None else url
     try:
-        response = httpx.post(f"{url}/v1/check", content=raw, headers={"content-type": "application/cose"}, timeout=30)
+        with httpx.Client(verify=trusting(settings.tls.authority_file), timeout=30) as client:
+            response = client.post(f"{url}/v1/check", content=raw, headers={"content-type": "application/cose"})
         fields = Fields(canonical_json.loads(response.content), "answer")
         accepted, detail = fields.flag("accepted"), fields.text("detail", 1000, empty=True)
         reason = None if accepted else fields.word("reason", Reason, [each.value for each in Reason])
-    except (httpx.HTTPError, httpx.InvalidURL, FieldError, canonical_json.JsonError) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, TlsError, FieldError, canonical_json.JsonError) as error:
         raise CommandError(
             f"oracle {url} gave no verdict: {error}", "start it with cangdan up, or give --fleet"
         ) from None

@@ -1,4 +1,4 @@
-"""Putting a consortium on its chain: contracts, wiring, oracle set. Run again it changes nothing."""
+"""Putting a consortium on its chain: contracts, wiring, oracle set, certificates. Run again it changes nothing."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from api.founding.certificates import certify
 from api.founding.operator import Operator
 from api.settings import Settings
+from ledger_node.abi import decode_result, encode_call
 from ledger_node.client import ChainClient
-from ledger_node.deploy import Addresses, deploy, dump_addresses
+from ledger_node.deploy import Addresses, check_in_place, deploy, dump_addresses, is_wired, load_addresses
 from ledger_node.keys import LocalSigner, open_signer
 from ledger_node.outbox import GasPolicy, Outbox
 from ledger_node.transactions import LegacyFee
@@ -38,9 +40,16 @@ def open_operator(settings: Settings, client: ChainClient, addresses: Addresses)
 
 
 def found(settings: Settings, tell: Callable[[int, int, str], None] = lambda done, total, text: None) -> Addresses:
-    """Deploy and wire the contracts, name the oracles, write the addresses file. Raises DeployError, FoundingError."""
+    """Deploy and wire the contracts, name and certify the oracles, write the addresses file.
+
+    Raises DeployError, also for an addresses file of another chain, FoundingError, TlsError, AddressesError.
+    """
     accounts = open_accounts(settings)
+    certify(settings.tls, settings.oracles)
     client = ChainClient(settings.ledger.rpc_url)
+    founded = _founded(settings, client, accounts)
+    if founded is not None:
+        return founded
     outbox = _outbox(settings, client, accounts.operator)
     try:
         addresses = deploy(client, outbox, accounts.operator.address, tell=tell)
@@ -50,6 +59,20 @@ def found(settings: Settings, tell: Callable[[int, int, str], None] = lambda don
         outbox.close()
     _write(settings.contracts.addresses_file, dump_addresses(addresses))
     return addresses
+
+
+def _founded(settings: Settings, client: ChainClient, accounts: Accounts) -> Addresses | None:
+    """The addresses when all is done already; None when something remains to be done."""
+    if not settings.contracts.addresses_file.exists():
+        return None
+    addresses = load_addresses(settings.contracts.addresses_file)
+    check_in_place(client, addresses)
+    if not is_wired(client, addresses):
+        return None
+    hub = addresses.address("AttestationHub")
+    answer = client.call(hub, encode_call("AttestationHub", "oracles"))
+    (oracles,) = decode_result("AttestationHub", "oracles", answer)
+    return addresses if list(oracles) == [oracle.address for oracle in accounts.oracles] else None
 
 
 def fund(client: ChainClient, funder: LocalSigner, accounts: tuple[bytes, ...], wei: int, outbox_file: Path) -> None:

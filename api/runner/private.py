@@ -68,7 +68,6 @@ def _settings(elsewhere: Elsewhere | None) -> Settings:
             OracleSection(
                 name=f"oracle-{n}",
                 port=port,
-                url=f"http://{_HOST}:{port}",
                 directory=Path(f"oracle-{n}"),
                 key_file=Path(f"keys/oracle-{n}.json"),
             )

@@ -15,6 +15,7 @@ from api.founding.operator import Operator
 from api.settings import Settings, load_settings
 from ledger_node.client import ChainClient
 from ledger_node.deploy import Addresses, load_addresses
+from oracle.tls import trusting
 
 _TIMEOUT_SECONDS = 30.0
 
@@ -48,7 +49,7 @@ def open_stage(home: Path, funder: Funder | None = None) -> Iterator[Stage]:
     try:
         with (
             httpx.Client(base_url=settings.api.public_url, timeout=_TIMEOUT_SECONDS) as api,
-            httpx.Client(timeout=_TIMEOUT_SECONDS) as devices,
+            httpx.Client(timeout=_TIMEOUT_SECONDS, verify=trusting(settings.tls.authority_file)) as devices,
         ):
             enrolment = Enrolment(home, settings.api.members_file, operator, funder)
             yield Stage(home, settings, addresses, chain, operator, enrolment, api, devices)

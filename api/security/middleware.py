@@ -59,8 +59,8 @@ class AccessLog:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and write its line."""
-        if scope["type"] != "http":
+        """Pass the request on and write its line; the supervisor's looks at /ready leave none."""
+        if scope["type"] != "http" or scope["path"] == "/ready":
             await self._app(scope, receive, send)
             return
         started, status = time.perf_counter(), 500

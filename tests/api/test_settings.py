@@ -21,6 +21,7 @@ def write(home: Path, text: str) -> Path:
         ("[ledger]\nport = 70000\n", "ledger.port: Input should be less than or equal to 65535"),
         ("[ledger]\nengine = 'besu'\n", "ledger.engine: Input should be 'embedded' or 'external'"),
         ("[[oracles]]\nname = 'Ä'\n", "oracles.0.name: String should match pattern"),
+        ("[[oracles]]\nname='a'\nport=1\nurl='http://a'\n", "oracles.0.url: String should match pattern"),
         ("ledger = [\n", "cangdan.toml: "),
         ("[[oracles]]\nname='a'\nport=1\n" * 2, "each name may stand once"),
     ],

@@ -10,6 +10,8 @@ import uvicorn
 from starlette.applications import Starlette
 
 from api.cli.main import run
+from api.founding.certificates import certify
+from api.settings import load_settings
 from oracle.batch import Batcher
 from oracle.formats.fleet import dump_fleet
 from oracle.formats.profile import dump_profile
@@ -83,17 +85,21 @@ def test_a_sound_file_is_accepted(files: Path, capsys: pytest.CaptureFixture[str
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
-    """A running oracle."""
+def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A running oracle, which the authority in the state directory vouches for."""
     oracle, port = open_oracle(tmp_path), free_port()
+    monkeypatch.setenv("CANGDAN_HOME", str(tmp_path))
+    tls = load_settings(tmp_path)
+    certify(tls.tls, tls.oracles[:1])
+    files = {"ssl_certfile": tls.oracles[0].tls_certificate_file, "ssl_keyfile": tls.oracles[0].tls_key_file}
     intake = Intake(oracle.service, Batcher(oracle.service), oracle.chain, oracle.clock, lambda: True)
     application = Starlette(routes=intake_routes(intake))
-    server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=port, log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=port, log_level="critical", **files))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
         thread.join(0.01)
-    yield f"http://127.0.0.1:{port}"
+    yield f"https://127.0.0.1:{port}"
     server.should_exit = True
     thread.join()
 
@@ -105,6 +111,20 @@ def test_a_running_oracle_gives_the_whole_verdict(files: Path, url: str, capsys:
     assert run(["segment", "check", str(files / "good.cose"), "--oracle", url]) == 0
 
 
-def test_an_oracle_that_does_not_answer_is_told(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["segment", "check", str(files / "good.cose"), "--oracle", f"http://127.0.0.1:{free_port()}"]) == 1
+def test_an_oracle_that_does_not_answer_is_told(files: Path, url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["segment", "check", str(files / "good.cose"), "--oracle", f"https://127.0.0.1:{free_port()}"]) == 1
     assert "gave no verdict" in capsys.readouterr().err
+
+
+def test_plain_http_is_refused(files: Path, url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["segment", "check", str(files / "good.cose"), "--oracle", url.replace("https:", "http:")]) == 1
+    assert "gave no verdict" in capsys.readouterr().err
+
+
+def test_an_oracle_of_another_authority_is_refused(
+    files: Path, url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certify(load_settings(tmp_path / "other").tls, ())
+    monkeypatch.setenv("CANGDAN_TLS__AUTHORITY_FILE", str(tmp_path / "other" / "tls" / "ca.pem"))
+    assert run(["segment", "check", str(files / "good.cose"), "--oracle", url]) == 1
+    assert "CERTIFICATE_VERIFY_FAILED" in capsys.readouterr().err
