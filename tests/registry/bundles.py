@@ -14,7 +14,7 @@ from registry.index.queries import Index, Snapshot
 from tests.registry.consortium import CHAIN_ID, OTHER_BANK, Consortium, key_of
 from tests.registry.documents_data import receipt_content
 from tests.registry.story import catch_up, index_of
-from tests.registry.watch import Watch
+from tests.registry.watch import DAY_MS, START, Watch
 
 HOLD, DEFER, CLAIM, REVIEW = range(4)
 
@@ -43,11 +43,11 @@ class Bundles:
         early = made.client.block_number()
         made.pledge(receipt, OTHER_BANK)
         made.hold(receipt)
-        watch = Watch(made, revoked=True)
+        watch = Watch(made, revoked_at=START + DAY_MS)
         watch.enrol()
         cover = made.cover(watch.open_facility())
         watch.minute(0, [25_000] * 3, 0)
-        watch.minute(1, [20_000] * 3, 1, liar=0)
+        watch.minute(1, [20_000] * 3, 1, liars=[0])
         watch.minute(2, [20_000] * 3, 0)
         watch.minute(3, [], 0)
         watch.minute(4, [20_000, 20_001, 20_002], 2)

@@ -178,7 +178,13 @@ def test_parts_of_an_older_bundle_do_not_fit(bundles: Bundles, parts: list[str],
 @pytest.mark.parametrize("part", ["rounds", "segments", "devices", "firing", "schemas"])
 def test_evidence_that_is_left_out_is_found(bundles: Bundles, part: str) -> None:
     value = json.loads(bundles.texts["hold"])
-    steps = {"rounds": "rounds", "segments": "observations", "devices": "segments", "firing": "rule", "schemas": "format"}
+    steps = {
+        "rounds": "rounds",
+        "segments": "observations",
+        "devices": "segments",
+        "firing": "rule",
+        "schemas": "format",
+    }
     value["action"][part] = value["action"][part][:-1] if part != "firing" else "0x"
     assert failing(check(bundles, value)) == steps[part]
 

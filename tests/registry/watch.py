@@ -1,7 +1,7 @@
 """Watched goods on the chain: two devices, four oracles with logs, rounds that are anchored, rules that fire."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from eth_abi.abi import encode as abi_encode
 
@@ -43,7 +43,8 @@ class Watch:
     """The bay of KEEPER: a scale (mass) and a fence (crossings), minute by minute."""
 
     consortium: Consortium
-    revoked: bool = False
+    revoked_at: int | None = None
+    forged_keys: bool = False
     logs: dict[bytes, list[tuple[bytes, int, bytes]]] = field(default_factory=dict)
     streams_: dict[bytes, list[SignedSegment]] = field(default_factory=dict)
     rounds: dict[tuple[bytes, int], RoundRecord] = field(default_factory=dict)
@@ -102,11 +103,15 @@ class Watch:
         return Covenant(BANK, DEPOSITOR, PANEL, at, terms, rules, names, self.clauses, schedule, (self.schema,))
 
     def _fleet(self, epoch: int) -> Fleet:
+        enrolled = {
+            device: DeviceKey.from_secret(b"k" * 31 + device[-1:]) if self.forged_keys else key
+            for device, key in self.keys.items()
+        }
         records = [
             DeviceRecord(device, key.public, "profile", b"p" * 32, b"c" * 32, (BAY,))
-            for device, key in self.keys.items()
+            for device, key in enrolled.items()
         ]
-        revocations = [Revocation(self.device(2), START + DAY_MS)] if self.revoked else []
+        revocations = [] if self.revoked_at is None else [Revocation(self.device(2), self.revoked_at)]
         return make_fleet(KEEPER, epoch, records, revocations)
 
     # --- acts
@@ -141,20 +146,20 @@ class Watch:
         for oracle, log in self.logs.items():
             log.append((sha256(oracle + signed.raw), slot + MINUTE, signed.raw))
 
-    def minute(self, number_: int, mass: Sequence[int], crossings: int, liar: int | None = None) -> Round:
-        """What the devices say of a minute, and its round; oracle `liar` reports another mass."""
+    def minute(self, number_: int, mass: Sequence[int], crossings: int, liars: Sequence[int] = ()) -> Round:
+        """What the devices say of a minute, and its round; the oracles `liars` report another mass."""
         slot = START + number_ * MINUTE
         if mass:
             self.say(self.device(1), slot, mass)
         self.say(self.device(2), slot, [1] * crossings)
         self.say(self.device(2), slot + MINUTE - 1, ())
-        return self.round_of(slot, liar)
+        return self.round_of(slot, liars)
 
-    def round_of(self, slot: int, liar: int | None = None) -> Round:
+    def round_of(self, slot: int, liars: Sequence[int] = ()) -> Round:
         seen = observe(self.schema, slot, self.streams_)
         reports = {}
         for position, oracle in enumerate(self.oracles[:3]):
-            own = tuple(_spoilt(each) for each in seen) if position == liar else seen
+            own = tuple(_spoilt(each) for each in seen) if position in liars else seen
             leaves = [entry_leaf(*each) for each in self.logs[oracle]]
             checkpoint = Checkpoint(len(leaves), tree_head(leaves))
             report = Report(self.schema.id, slot, own, checkpoint)
@@ -222,6 +227,5 @@ class Watch:
 
 
 def _spoilt(observation):
-    from dataclasses import replace
 
     return replace(observation, value=observation.value + 1000, salt=bytes(32))
