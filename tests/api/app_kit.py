@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
 from joserfc import jwt
 from joserfc.jwk import ECKey
@@ -15,7 +16,6 @@ from api import app as application
 from api.app import create_app, make_services
 from api.config import ApiSection
 from api.members import Client, Member, MembersFile, User, save
-from api.security.passwords import hash_password
 from api.security.roles import Role
 from api.security.tokens import ASSERTION_TYPE
 from api.sending import Outboxes
@@ -83,7 +83,7 @@ def client_key(name: str) -> ECKey:
 
 @cache
 def password_hash() -> str:
-    return hash_password(PASSWORD)
+    return PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PASSWORD)
 
 
 def member(entity: int) -> Member:
