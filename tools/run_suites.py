@@ -21,7 +21,7 @@ LINT = (
     (str(BIN / "lint-imports"),),
     (sys.executable, "tools/size_guard.py"),
 )
-SUITES = ("tools", "contracts", "ledger_node", "oracle", "registry", "api")
+SUITES = ("tools", "contracts", "ledger_node", "oracle", "registry", "api", "benchmarks")
 
 
 @dataclass(frozen=True, slots=True)

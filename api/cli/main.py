@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli import api_, audit, consortium, contracts, indexer, ledger, oracle, scenario, segment, stack, trust, verify
+from api.cli import api_, audit, bench, consortium, contracts, indexer, ledger, oracle, scenario, segment, stack, trust, verify
 from api.cli.output import NO, WRONG_USE, CommandError
 
 app = typer.Typer(
@@ -36,6 +36,7 @@ def _verbs() -> None:
     app.add_typer(scenario.app, name="scenario")
     app.add_typer(segment.app, name="segment")
     app.add_typer(trust.app, name="trust")
+    app.command("bench")(bench.bench)
     app.command("verify")(verify.verify)
     app.add_typer(audit.app, name="audit")
 

@@ -1,0 +1,45 @@
+"""Each benchmark on the smallest sizes: it does its work and says what it must; nothing is timed here."""
+
+import pytest
+
+from benchmarks.consortium import BenchmarkError
+from benchmarks.suite import BENCHMARKS, run_all
+
+NAMES = {
+    "ledger": ["ledger.issue", "ledger.transfer"],
+    "segments": ["segments.verify", "segments.ingest", "segments.ingest.many"],
+    "index": ["index.events", "index.catch_up"],
+    "bundles": ["bundles.receipt", "bundles.action"],
+}
+
+
+def test_every_benchmark_is_tested():
+    assert set(BENCHMARKS) == {*NAMES, "gas"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_benchmark_says_its_results(name, tiny):
+    results = list(run_all(tiny, [name]))
+    assert [each.name for each in results] == NAMES[name]
+    for each in results:
+        assert each.measured > 0
+        assert each.baseline > 0
+        assert each.ratio == each.measured / each.baseline
+        assert all((each.what, each.unit, each.against))
+        assert each.goal == (100.0 if each.name == "ledger.issue" else None)
+
+
+def test_what_begins_is_told(tiny):
+    told = []
+    list(run_all(tiny, ["segments", "bundles"], lambda done, name: told.append((done, name))))
+    assert told == [(0, "segments"), (1, "bundles")]
+
+
+def test_a_bundle_that_does_not_verify_is_no_result(tiny, tmp_path, monkeypatch):
+    import benchmarks.bundles as benchmark
+
+    spoilt = (benchmark.DATA / "receipt.bundle.json").read_bytes().replace(b'"kind":"receipt"', b'"kind":"facility"')
+    (tmp_path / "receipt.bundle.json").write_bytes(spoilt)
+    monkeypatch.setattr(benchmark, "DATA", tmp_path)
+    with pytest.raises(BenchmarkError, match="the receipt bundle fails at step"):
+        list(benchmark.run(tmp_path, tiny))
