@@ -1,0 +1,145 @@
+"""What the end-to-end tests share: packs made anew from the shipped ones, the command, and what anybody can read."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import yaml
+
+from api.founding.enrolment import Newcomer
+from api.runner.pack import load
+from api.runner.results import Outcome
+from api.runner.run import SCENARIOS, Wish, find, play
+from api.runner.session import Session
+from api.runner.stage import Stage, open_stage
+from api.stack import COMMAND
+from ledger_node.hexvalues import data_hex, read_data
+from oracle.clock import SystemClock
+from oracle.formats.requests import Scheme, sign_request
+from oracle.formats.schema import from_json
+from oracle.formats.segment import Segment, parse
+
+ROOT = Path(__file__).parents[2]
+PLANT = SCENARIOS / "data" / "pv_inverter_2173.csv"
+Body = dict[str, Any]
+Edit = Callable[[Body], object]
+
+
+def cangdan(*words: str, seconds: float = 240) -> subprocess.CompletedProcess[str]:
+    """The command, as a person types it."""
+    return subprocess.run([*COMMAND, *words], capture_output=True, text=True, timeout=seconds, cwd=ROOT)
+
+
+def copied(name: str, folder: Path, tag: str = "", edit: Edit = lambda pack: None) -> Path:
+    """A copy of a shipped pack; with a tag its goods are other goods, so that it can be played beside the first."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pack = yaml.safe_load((SCENARIOS / f"{name}.yaml").read_text(encoding="utf-8"))
+    for receipt in pack.get("receipts", {}).values() if tag else ():
+        receipt["content"]["receiptNo"] += f"-{tag}"
+        receipt["content"]["storagePlace"]["bin"] += f" {tag}"
+        for unit in receipt["units"]:
+            unit["label"] = unit["label"][:-4] + sha256((unit["label"] + tag).encode()).hexdigest()[:4].upper()
+    edit(pack)
+    path = folder / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(pack, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    if not (folder / "data").exists():
+        (folder / "data").symlink_to(SCENARIOS / "data")
+    return path
+
+
+def perform(home: Path, pack: str | Path, out: Path, wish: Wish | None = None, **rest: Any) -> Outcome:
+    """Play a pack, by name or by path, on a running product."""
+    return play(home, find(str(pack)), wish or Wish(), out, rest.get("tell", _quiet), rest.get("funder"))
+
+
+def without_breach(pack: str | Path) -> Wish:
+    """All episodes of a pack left out."""
+    return Wish(omit=tuple(load(find(str(pack))).episodes))
+
+
+def failed(outcome: Outcome) -> list[str]:
+    """What was not as expected, in words."""
+    return [f"{s.name}: expected {s.expected}, observed {s.observed}" for s in outcome.steps if not s.ok]
+
+
+def seen(outcome: Outcome, name: str) -> str:
+    """What was observed at the step of that name."""
+    return next(step.observed for step in outcome.steps if step.name == name)
+
+
+def digest_of(home: Path) -> str:
+    """What `cangdan audit digest` says of the stack."""
+    done = cangdan("--home", str(home), "audit", "digest", "--json")
+    assert done.returncode == 0, done.stderr
+    return str(json.loads(done.stdout)["digest"])
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one oracle has of a facility's devices: segments in order, and the agreed figures (metric, slot, value...)."""
+
+    segments: tuple[Segment, ...]
+    figures: Counter[tuple[str, int, str, int, int]]
+
+    @property
+    def values(self) -> list[tuple[int, int]]:
+        """Event time and value of every reading, as the segments have them."""
+        return [(s.t0_ms + r.dt_ms, int(r.value)) for s in self.segments for r in s.readings]
+
+
+@contextmanager
+def member_of(home: Path, pack: str | Path, party: str) -> Iterator[tuple[Stage, Session]]:
+    """The program of a pack's party at the running product."""
+    who = load(find(str(pack))).parties[party]
+    with open_stage(home) as stage:
+        seat = stage.enrolment.seat(Newcomer(who.kind, who.name, who.name_zh, who.identifier))
+        yield stage, Session(seat, stage.api, stage.settings.api.public_url)
+
+
+def heard_by_oracles(home: Path, pack: str | Path, lender: str) -> list[Heard]:
+    """What each oracle shows to the lender of the newest facility."""
+    with member_of(home, pack, lender) as (stage, session):
+        facility = session.get("/v1/facilities")["items"][0]["id"]
+        return [_heard(stage, session, url, facility) for url in stage.oracle_urls]
+
+
+def _heard(stage: Stage, session: Session, url: str, facility: str) -> Heard:
+    def get(target: str) -> Body:
+        origin = stage.devices.get(f"{url}/v1/oracle").json()["origin"]
+        header = sign_request(session.signer, Scheme.ACCOUNT, origin, target, SystemClock().now_ms())
+        answer = stage.devices.get(url + target, headers={"authorization": header})
+        assert answer.is_success, answer.text
+        found: Body = answer.json()
+        return found
+
+    segments: list[Segment] = []
+    figures: Counter[tuple[str, int, str, int, int]] = Counter()
+    for schema in get(f"/v1/covenants/{facility}")["schemas"]:
+        for device in sorted({member["device"] for member in schema["members"]}):
+            for page in _pages(get, "/v1/segments", "after", device=device):
+                segments += [parse(read_data("segment", entry["segment"])).content for entry in page["entries"]]
+        name = data_hex(from_json(schema).id)
+        for page in _pages(get, "/v1/observations", "from", schema=name, to=2**48 - 1):
+            figures.update((o["metric"], o["slot"], o["value"], o["flag"], o["count"]) for o in page["observations"])
+    return Heard(tuple(segments), figures)
+
+
+def _pages(get: Callable[[str], Body], path: str, key: str, **query: Any) -> Iterator[Body]:
+    after: int | None = 0
+    while after is not None:
+        page = get(f"{path}?{urlencode({**query, key: after})}")
+        yield page
+        after = page["next"]
+
+
+def _quiet(text: str) -> None:
+    """Nobody listens."""
