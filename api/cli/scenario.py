@@ -58,7 +58,7 @@ def run(
     wish = Wish(seed, tuple(omit or ()), tuple(override or ()))
     if (funder is not None or finality) and rpc is None:
         raise CommandError("--funder and --finality go with --rpc", code=WRONG_USE)
-    with _one_line():
+    with one_line():
         path = find(pack)
         direction(load(path), path.parent, wish)
         folder = out or Path(tempfile.mkdtemp(prefix=f"{path.stem}-"))
@@ -74,7 +74,7 @@ def run(
 
 
 @contextmanager
-def _one_line() -> Iterator[None]:
+def one_line() -> Iterator[None]:
     """What can go wrong with packs, stacks and chains, as one line."""
     from api.founding.operator import FoundingError
     from api.runner.devices import DeliveryFailed

@@ -17,18 +17,33 @@ ForegroundOption = Annotated[
 ]
 
 
-def up(foreground: ForegroundOption = False, as_json: JsonOption = False) -> None:
+ScenariosOption = Annotated[
+    bool | None,
+    typer.Option(help="Load the packs that show the product, each once; by default on the embedded ledger alone."),
+]
+
+
+def up(foreground: ForegroundOption = False, scenarios: ScenariosOption = None, as_json: JsonOption = False) -> None:
     """Start ledger, oracles, indexer and API, wait until they are ready, and go on in the background.
 
-    When they run already this changes nothing.
+    When they run already this changes nothing. Then load scenario packs and say where to look.
     """
+    from api.cli import welcome
+    from api.runner.kept import LoadState
+
     home, settings = read_settings()
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     if foreground:
         _supervise(home, settings)
         return
     report = _start(home, settings)
-    show(_result(home, report), as_json=as_json, text=lambda: _table(home, report))
+    wanted = settings.ledger.engine == "embedded" if scenarios is None else scenarios
+    if wanted:
+        welcome.load_packs(home)
+    console, packs = settings.api.public_url, welcome.packs(home)
+    result = {**_result(home, report), "console": console, "scenarios": packs}
+    show(result, as_json=as_json, text=lambda: _table(home, report) + "\n" + welcome.text(home, console))
+    answer(not wanted or all(pack.state == LoadState.LOADED for pack in packs))
 
 
 def down(as_json: JsonOption = False) -> None:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from joserfc.jwk import ECKey
 
+from api.founding.logins import Login, append_logins, replace_private
 from api.founding.operator import Operator
 from api.members import Client, Member, MembersFile, User, load, save
 from api.security.passwords import hash_password
 from api.security.roles import Role
 from ledger_node.keys import open_signer
 
-LOGINS_FILE = "logins.json"
 Funder = Callable[[bytes], None]
 """Gives an account what it needs on a chain with fees."""
 _PEOPLE = ("clerk", "approver")
@@ -31,16 +31,6 @@ class Newcomer:
     name: str
     name_zh: str | None
     identifier: str
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """What a person types to sign in."""
-
-    role: str
-    member: str
-    login: str
-    password: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +62,7 @@ class Enrolment:
         entity = self._operator.register(newcomer.kind, newcomer.identifier, signer.address)
         client_key = folder / "client.jwk"
         if not client_key.exists():
-            _write_private(client_key, json.dumps(ECKey.generate_key("P-256").as_dict(private=True)))
+            replace_private(client_key, json.dumps(ECKey.generate_key("P-256").as_dict(private=True)))
         seat = Seat(entity, folder / "key.json", slug, client_key)
         self._keep(newcomer, seat)
         return seat
@@ -95,28 +85,9 @@ class Enrolment:
             ),
             clients=(Client(client_id=seat.client_id, jwks=(public,)),),
         )
-        _append_logins(self._home / LOGINS_FILE, logins)
+        append_logins(self._home, logins)
         save(self._file, MembersFile(four_eyes=members.four_eyes, members=(*members.members, member)))
 
     @staticmethod
     def _login(newcomer: Newcomer, entity: int, person: str) -> Login:
         return Login(newcomer.kind, newcomer.name, f"{newcomer.kind}-{entity}-{person}", secrets.token_urlsafe(12))
-
-
-def logins(home: Path) -> tuple[Login, ...]:
-    """The logins that were made here, for the owner of this machine to hand out."""
-    path = home / LOGINS_FILE
-    return tuple(Login(**each) for each in json.loads(path.read_text())) if path.exists() else ()
-
-
-def _append_logins(path: Path, new: Sequence[Login]) -> None:
-    kept = json.loads(path.read_text()) if path.exists() else []
-    _write_private(path, json.dumps([*kept, *(asdict(login) for login in new)], ensure_ascii=False, indent=2))
-
-
-def _write_private(path: Path, text: str) -> None:
-    draft = path.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    draft.touch(mode=0o600)
-    draft.write_text(text + "\n", encoding="utf-8")
-    draft.replace(path)

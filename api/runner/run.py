@@ -64,8 +64,20 @@ def direction(pack: Pack, folder: Path, wish: Wish) -> Direction:
 
 def play(home: Path, path: Path, wish: Wish, out: Path, tell: Callable[[str], None], funder: Funder | None) -> Outcome:
     """Play a pack on the product of a state directory, and compare. Raises PackError, StreamError, ApiRefused..."""
-    pack = load(path)
-    directed = direction(pack, path.parent, wish)
+    return perform(home, load(path), path.parent, wish, out, tell, funder)
+
+
+def perform(
+    home: Path,
+    pack: Pack,
+    folder: Path,
+    wish: Wish,
+    out: Path,
+    tell: Callable[[str], None],
+    funder: Funder | None = None,
+) -> Outcome:
+    """Play a pack that has been read; its recorded files lie in `folder`. Raises as `play` does."""
+    directed = direction(pack, folder, wish)
     out.mkdir(parents=True, exist_ok=True)
     with open_stage(home, funder) as stage:
         outcome = Outcome(pack.name, stage.settings.ledger.engine)

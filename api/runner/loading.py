@@ -1,0 +1,84 @@
+"""Loading the packs that show the product into a running stack: each once, whatever is stopped and started again."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from api.runner.kept import LOADING_FILE, OUTCOME_FILE, attempts_of, evidence_of
+from api.runner.pack import Pack, load
+from api.runner.pack_parts import GoodsUnit, Receipt
+from api.runner.pack_steps import PlayStreams
+from api.runner.results import Outcome
+from api.runner.run import Wish, find, perform
+from api.supervisor import lockfile
+
+_TELLS_BESIDE_STEPS = 2
+_RFID_LOT_BITS = 16
+"""Tags of one load differ in their last digits."""
+
+
+class AlreadyLoading(Exception):
+    """Another command is loading packs into this state directory."""
+
+
+def load_pack(home: Path, name: str, tell: Callable[[int, int, str], None]) -> Outcome:
+    """Play a pack on the stack that runs in a state directory, and keep what came of it.
+
+    An interrupted pack is played anew with other goods, since the first ones may be under receipts already. Raises
+    AlreadyLoading, and what playing raises.
+    """
+    lock = lockfile.take(home / "run" / "loading.lock")
+    if lock is None:
+        raise AlreadyLoading
+    try:
+        folder, path = evidence_of(home, name), find(name)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        attempt = attempts_of(home, name) + 1
+        (folder / LOADING_FILE).write_text(f"{attempt}\n", encoding="ascii")
+        pack = _with_goods_of(load(path), attempt)
+        total, done = _tells(pack), 0
+
+        def count(text: str) -> None:
+            nonlocal done
+            done += 1
+            tell(done, total, text)
+
+        outcome = perform(home, pack, path.parent, Wish(), folder, count)
+        draft = folder / f"{OUTCOME_FILE}.new"
+        draft.write_text(json.dumps(outcome.to_json(), ensure_ascii=False, indent=1), encoding="utf-8")
+        draft.replace(folder / OUTCOME_FILE)
+        (folder / LOADING_FILE).unlink()
+        return outcome
+    finally:
+        os.close(lock)
+
+
+def _with_goods_of(pack: Pack, attempt: int) -> Pack:
+    """The pack itself at the first attempt; later the same goods under other labels, in other places."""
+    if attempt == 1:
+        return pack
+    return pack.model_copy(update={"receipts": {key: _other(each, attempt) for key, each in pack.receipts.items()}})
+
+
+def _other(receipt: Receipt, attempt: int) -> Receipt:
+    place = receipt.content["storagePlace"]
+    moved = {**place, "bin": f"{place.get('bin', '')} load {attempt}".strip()}
+    units = [unit.model_copy(update={"label": _label(unit, attempt)}) for unit in receipt.units]
+    return receipt.model_copy(update={"units": units, "content": {**receipt.content, "storagePlace": moved}})
+
+
+def _label(unit: GoodsUnit, attempt: int) -> str:
+    """RFID numbers are hexadecimal digits; the other kinds take letters and dashes too."""
+    if unit.kind != "rfid":
+        return f"{unit.label}-{attempt}"
+    raised = int(unit.label, 16) + (attempt - 1 << _RFID_LOT_BITS)
+    return f"{raised:0{len(unit.label)}X}"
+
+
+def _tells(pack: Pack) -> int:
+    """How often playing the whole pack tells of itself."""
+    taken = [step for step in pack.steps if not step.unless]
+    return _TELLS_BESIDE_STEPS + len(taken) + sum(isinstance(step, PlayStreams) for step in taken)
