@@ -18,6 +18,7 @@ from api.idempotency import Answers
 from api.keyring import Keyring
 from api.members import MembersSource
 from api.operations import Operations
+from api.records.oracles import Oracles
 from api.records.reading import newest
 from api.security.limits import RequestLimits
 from api.security.middleware import AccessLog, SafetyHeaders
@@ -53,6 +54,7 @@ class Chain:
     deployment: Deployment
     index: Index
     client: ChainClient
+    oracles: Oracles
     trust: Callable[[PinnedBlock], Trust]
     sending: Callable[[Keyring], Sending]
     finality: int
@@ -93,6 +95,7 @@ def make_services(section: ApiSection, chain: Chain, clock: Clock | None = None)
         drafting=drafting,
         index=chain.index,
         client=chain.client,
+        oracles=chain.oracles,
         trust=chain.trust,
         finality=chain.finality,
         operations=Operations(engine, drafting, chain.sending(keyring), book, clock),

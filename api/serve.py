@@ -11,12 +11,15 @@ from starlette.responses import JSONResponse
 
 from api.app import Chain, create_app, make_services
 from api.keyring import Keyring
+from api.records.oracles import Oracles
 from api.sending import Outboxes, Sending
 from api.settings import Settings
 from ledger_node.client import ChainClient
 from ledger_node.deploy import Addresses, load_addresses
 from ledger_node.trust import PinnedBlock, Trust
 from ledger_node.trust_export import export_trust
+from oracle.clock import SystemClock
+from oracle.formats.segment import Context
 from registry.deployment import deployment_of
 from registry.index.database import connect
 from registry.index.queries import Index
@@ -34,10 +37,12 @@ def application(settings: Settings) -> FastAPI:
         outboxes.append(made)
         return made
 
+    context = Context(addresses.chain_id, addresses.address("DeviceRegistry"))
     chain = Chain(
         deployment=deployment_of(addresses),
         index=Index(connect(settings.indexer.database_url)),
         client=client,
+        oracles=Oracles([each.url for each in settings.oracles], settings.tls.authority_file, context, SystemClock()),
         trust=_believing(settings, client, addresses),
         sending=sending,
         finality=settings.ledger.finality,

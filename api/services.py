@@ -12,6 +12,7 @@ from api.config import ApiSection
 from api.drafting import Drafting
 from api.members import Members
 from api.operations import Operations
+from api.records.oracles import Oracles
 from api.security.limits import RequestLimits
 from api.security.sessions import Sessions
 from api.security.tokens import Tokens
@@ -36,6 +37,7 @@ class Services:
     operations: Operations
     index: Index
     client: ChainClient
+    oracles: Oracles
     trust: Callable[[PinnedBlock], Trust]
     finality: int
 

@@ -35,6 +35,11 @@ class Reader:
         readable = [covenant for covenant in covenants.values() if self.may_read(covenant)]
         return frozenset(device for covenant in readable for schema in covenant.schemas for device in schema.devices)
 
+    def fleets(self, covenants: Mapping[bytes, Covenant]) -> frozenset[int]:
+        """The entities whose fleets it may read."""
+        readable = [covenant for covenant in covenants.values() if self.may_read(covenant)]
+        return frozenset(schema.fleet_entity for covenant in readable for schema in covenant.schemas)
+
 
 class Access:
     """Tells readers by their signed requests."""

@@ -6,8 +6,10 @@ from oracle.chain import Chain
 from oracle.database import Database
 from oracle.execution import rebuilt
 from oracle.firings import FiringRecord, FiringStore
+from oracle.fleets import load_bundle
 from oracle.formats import observation as observations
 from oracle.formats.covenant import Covenant
+from oracle.formats.fleet import fleet_to_json
 from oracle.formats.report import Proposal, proposal_to_json
 from oracle.formats.schema import Schema
 from oracle.log import Log
@@ -84,6 +86,15 @@ class Figures:
         ]
         more = entries[SEGMENTS].position.seq if len(entries) > SEGMENTS else None
         return {"device": data_hex(device), "entries": shown, "next": more}
+
+    def fleet(self, entity: int, epoch: int) -> JsonValue:
+        """The fleet of an entity in one epoch, as it was handed in. Raises UnknownHere."""
+        rows = self._database.rows("SELECT body FROM fleets WHERE entity = ? ORDER BY id", (entity,))
+        for (body,) in rows:
+            fleet = load_bundle(body).fleet
+            if fleet.epoch == epoch:
+                return fleet_to_json(fleet)
+        raise UnknownHere(f"fleet of entity {entity} in epoch {epoch}")
 
     def device(self, device: bytes) -> JsonValue:
         """How far a device's stream goes, when it was last heard, and what of it was refused."""

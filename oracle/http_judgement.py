@@ -76,6 +76,7 @@ def judgement_routes(judgement: Judgement) -> list[Route]:
         ("/v1/observations", handlers.get_observations),
         ("/v1/segments", handlers.get_segments),
         ("/v1/devices/{device}/state", handlers.get_device_state),
+        ("/v1/fleets/{entity}/{epoch}", handlers.get_fleet),
         ("/v1/firings/{facility}", handlers.get_firings),
         ("/v1/faults", handlers.get_faults),
     ]
@@ -154,6 +155,12 @@ class _Handlers:
 
     def get_device_state(self, request: Request) -> JsonValue:
         return self._figures.device(self._device(request, request.path_params["device"]))
+
+    def get_fleet(self, request: Request) -> JsonValue:
+        entity, epoch = _whole(request.path_params["entity"], "entity"), _whole(request.path_params["epoch"], "epoch")
+        if entity not in self._reader(request).fleets(self._judgement.covenants.known):
+            raise Problem("not_found", f"fleet of entity {entity}")
+        return self._figures.fleet(entity, epoch)
 
     def get_faults(self, request: Request) -> JsonValue:
         return self._figures.faults()

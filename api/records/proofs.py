@@ -11,8 +11,10 @@ from registry.acts import Contract
 from registry.evidence.bundle import Bundle
 from registry.evidence.bundle_file import dump_bundle
 from registry.evidence.collect import CannotProve, Collector
+from registry.evidence.gather import EvidenceMissing
+from registry.firings import decode_firing
 from registry.index.queries import Snapshot
-from registry.items import Facility, Item, Key, Kind, Pledge, Receipt
+from registry.items import Facility, Firing, Item, Key, Kind, Pledge, Receipt, firing_id
 from registry.transitions import Transition
 
 
@@ -55,11 +57,20 @@ def facility_bundle(services: Services, snapshot: Snapshot, papers: Papers, faci
     return _file(services, snapshot, lambda to: to.facility(facility.id, openings))
 
 
+def action_bundle(services: Services, snapshot: Snapshot, papers: Papers, facility: Facility, seq: int) -> bytes:
+    """The bundle's file for what a rule did, from signed readings to the facility. Raises ProblemError."""
+    port = services.oracles.as_member(services.drafting.keyring.signer(papers.entity))
+    fired = snapshot.get(Key(Kind.FIRING, firing_id(facility.id, seq)))
+    clauses = [decode_firing(fired.firing).rule.clause] if isinstance(fired, Firing) else []
+    openings = papers.openings([facility.terms.terms_hash, *clauses])
+    return _file(services, snapshot, lambda to: to.action(facility.id, seq, port, openings))
+
+
 def _file(services: Services, snapshot: Snapshot, collect: Callable[[Collector], Bundle]) -> bytes:
     collector = Collector(services.client, snapshot, services.drafting.deployment)
     try:
         return dump_bundle(collect(collector))
-    except CannotProve as error:
+    except (CannotProve, EvidenceMissing) as error:
         raise ProblemError("conflict", f"cannot be proved at this block: {error}") from None
     except (ChainUnavailable, RpcError):
         raise ProblemError("ledger-unavailable", "the node has no proof of this block") from None

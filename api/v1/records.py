@@ -5,7 +5,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api.records.proofs import Shown, facility_bundle, receipt_bundle
+from api.records.proofs import Shown, action_bundle, facility_bundle, receipt_bundle
 from api.records.reading import AsOf, State, bad_cursor, papers, sight
 from api.replies import MAX_PAGE, cursor_of, next_link, place_of, reply
 from api.security.access import scoped
@@ -221,6 +221,17 @@ def actions(request: Request, principal: Reader, state: State, facility_id: str)
         for each in answer.sight.firings_of(found.id)
     ]
     return answer.page(items, None)
+
+
+@router.get(
+    "/facilities/{facility_id}/actions/{seq}/proof", summary="The evidence bundle of an action", openapi_extra=BUNDLE
+)
+def action_proof(request: Request, principal: Reader, state: State, facility_id: str, seq: int) -> Response:
+    """One file for `cangdan verify`: from the readings that devices signed to what the rule did to the facility."""
+    answer = Answer(request, principal, state)
+    found = answer.sight.facility(digest_of("facility_id", facility_id))
+    text = action_bundle(services_of(request), state.snapshot, answer.papers, found, seq)
+    return _download(text, f"action-{data_hex(found.id)[2:14]}-{seq}-{state.block.number}")
 
 
 @router.get("/reviews", summary="Reviews", openapi_extra=LISTED)

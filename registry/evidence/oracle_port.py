@@ -15,7 +15,7 @@ from oracle.formats import observation as observations
 from oracle.formats import wire
 from oracle.formats.covenant import Covenant
 from oracle.formats.fields import FieldError, Fields, objects
-from oracle.formats.fleet import Fleet
+from oracle.formats.fleet import Fleet, fleet_from_json
 from oracle.formats.metric import MAX_MEMBERS
 from oracle.formats.report import report_from_json
 from oracle.formats.requests import Scheme, sign_request
@@ -42,20 +42,18 @@ class OracleEndpoint:
 
 
 class OraclePort:
-    """Satisfies gather.EvidencePort. `fleets` gives an entity's fleet of an epoch; `now_ms` is this member's clock."""
+    """Satisfies gather.EvidencePort. `now_ms` is this member's clock."""
 
     def __init__(
         self,
         endpoints: Sequence[OracleEndpoint],
         context: Context,
         signer: Signer,
-        fleets: Callable[[int, int], Fleet],
         now_ms: Callable[[], int],
     ) -> None:
         self._endpoints = {each.address: each for each in endpoints}
         self._context = context
         self._signer = signer
-        self._fleets = fleets
         self._now_ms = now_ms
 
     def covenant(self, facility: bytes) -> Covenant:
@@ -101,7 +99,8 @@ class OraclePort:
 
     def fleet(self, entity: int, epoch: int) -> Fleet:
         """An entity's fleet of an epoch. Raises EvidenceMissing."""
-        return self._fleets(entity, epoch)
+        value = self._any(f"/v1/fleets/{entity}/{epoch}")
+        return _read(lambda: fleet_from_json(value), "fleet")
 
     def _list(self, endpoint: OracleEndpoint, schema: Schema, slot: int) -> dict[bytes, tuple[int, int, bytes]]:
         """Entries by segment: from the longest look back until each device has passed the slot."""

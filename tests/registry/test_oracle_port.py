@@ -13,6 +13,7 @@ from ledger_node.merkle import inclusion_proof
 from oracle.formats import covenant as covenants
 from oracle.formats import observation as observations
 from oracle.formats.entry import entry_leaf
+from oracle.formats.fleet import fleet_to_json
 from oracle.formats.report import report_to_json
 from oracle.formats.segment import parse
 from registry.evidence.bundle_file import dump_bundle
@@ -34,6 +35,7 @@ class Oracle:
         parts = request.url.path.split("/")
         value = {
             "covenants": self.covenant, "rounds": self.round, "segments": self.segments, "inclusion": self.inclusion,
+            "fleets": self.fleet,
         }[parts[2]](request, parts[3:])  # fmt: skip
         return httpx.Response(200, json=value)
 
@@ -62,6 +64,9 @@ class Oracle:
                 found.append({**entry, "segment": data_hex(raw), "leaf": data_hex(entry_leaf(salt, arrived, raw))})
         return {"device": data_hex(device), "entries": found[:2], "next": found[2]["seq"] if len(found) > 2 else None}
 
+    def fleet(self, request: httpx.Request, parts: list[str]) -> JsonValue:
+        return fleet_to_json(self.watch.fleet(int(parts[0]), int(parts[1])))
+
     def inclusion(self, request: httpx.Request, parts: list[str]) -> JsonValue:
         place, size = int(request.url.params["place"]), int(request.url.params["size"])
         leaves = [entry_leaf(*each) for each in self.watch.logs[self.address][:size]]
@@ -79,7 +84,7 @@ def port(watch: Watch, handlers: dict[bytes, object]) -> OraclePort:
         for address, handler in handlers.items()
     ]
     signer = LocalSigner(key_of("entity 1"))
-    return OraclePort(endpoints, watch.context, signer, watch.fleet, lambda: 1_790_000_000_000)
+    return OraclePort(endpoints, watch.context, signer, lambda: 1_790_000_000_000)
 
 
 def test_an_oracle_that_grants_nothing_is_named_by_what_it_refused(bundles: Bundles) -> None:
