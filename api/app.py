@@ -29,7 +29,7 @@ from api.sending import Sending
 from api.services import Services
 from api.shelves import Shelves
 from api.store.database import open_database
-from api.v1 import drafts, oauth, operations, records
+from api.v1 import drafts, measurements, oauth, operations, records
 from ledger_node.client import ChainClient
 from ledger_node.trust import PinnedBlock, Trust
 from oracle.clock import Clock, SystemClock
@@ -110,7 +110,7 @@ def create_app(services: Services, lifespan: Lifespan | None = None) -> FastAPI:
     app.state.services = services
     app.state.error_pages = {}
     errors.install(app)
-    for router in (oauth.router, drafts.router, operations.router, records.router):
+    for router in (oauth.router, drafts.router, operations.router, records.router, measurements.router):
         app.include_router(router)
     site.install(app)
     app.add_middleware(SafetyHeaders, secure=services.section.public_url.startswith("https:"))

@@ -68,6 +68,8 @@ KINDS: dict[str, Kind] = {
         Kind("block-unknown", 404, "The index has not that block", "Ask for a block up to the head."),
         Kind("ledger-unavailable", 503, "The ledger does not answer", "Nothing was changed; try again shortly."),
         Kind("index-unavailable", 503, "The index is not ready", "Nothing was changed; try again shortly."),
+        Kind("oracles-unavailable", 503, "No oracle answers", "Nothing was changed; try again shortly."),
+        Kind("not-granted", 404, "Not among what the member may read", "Be a reader of the covenant."),
         Kind("internal", 500, "A fault of this service", "Report the request id to the operator."),
     )
 }

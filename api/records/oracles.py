@@ -7,12 +7,13 @@ from pathlib import Path
 import httpx
 
 from api.problems import ProblemError
+from api.records.figures import OracleReader
 from ledger_node.keys import Signer
 from oracle.clock import Clock
 from oracle.formats.segment import Context
 from oracle.http_peer import ask_address
 from oracle.tls import TlsError, trusting
-from registry.evidence.oracle_port import OracleEndpoint, OraclePort
+from registry.evidence.oracle_port import OracleEndpoint
 
 _TIMEOUT_SECONDS = 10.0
 
@@ -28,12 +29,12 @@ class Oracles:
         self._known: dict[str, tuple[bytes, httpx.Client]] = {}
         self._lock = threading.Lock()
 
-    def as_member(self, signer: Signer) -> OraclePort:
+    def as_member(self, signer: Signer) -> OracleReader:
         """What oracles show to the member. Raises ProblemError when none of them answers."""
         endpoints = [OracleEndpoint(address, client) for address, client in self._reached()]
         if not endpoints:
-            raise ProblemError("ledger-unavailable", "no oracle answers")
-        return OraclePort(endpoints, self._context, signer, self._clock.now_ms)
+            raise ProblemError("oracles-unavailable", "no oracle answers")
+        return OracleReader(endpoints, self._context, signer, self._clock.now_ms)
 
     def _reached(self) -> list[tuple[bytes, httpx.Client]]:
         with self._lock:

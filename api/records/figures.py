@@ -1,0 +1,87 @@
+"""What a member reads at the oracles beside evidence: agreed observations, and how far devices are."""
+
+from dataclasses import dataclass
+
+from ledger_node.canonical_json import JsonValue
+from ledger_node.hexvalues import data_hex
+from oracle.formats import observation as observations
+from oracle.formats.fields import FieldError, Fields, objects
+from oracle.formats.observation import Observation
+from oracle.formats.segment import MAX_TIME_MS
+from registry.evidence.gather import EvidenceMissing
+from registry.evidence.oracle_port import OraclePort
+
+MAX_OBSERVATIONS = 100_000
+_PAGE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRefusal:
+    """Why an oracle did not take a device's segments: a reason of the published list, how often, when last (ms)."""
+
+    reason: str
+    last_ms: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceState:
+    """How far a device's stream goes; times in ms, None when it was never heard."""
+
+    seq: int | None
+    last_event_ms: int | None
+    last_seen_ms: int | None
+    quarantined: bool
+    refusals: tuple[DeviceRefusal, ...]
+
+
+class OracleReader(OraclePort):
+    """The oracles of the consortium, read with one member's key."""
+
+    def observations(self, schema: bytes, start: int, end: int) -> list[Observation]:
+        """The agreed observations of the slots from `start` up to and without `end` (ms), oldest first."""
+        found: list[Observation] = []
+        following: int | None = start
+        while following is not None and len(found) < MAX_OBSERVATIONS:
+            value = self._any(f"/v1/observations?schema={data_hex(schema)}&from={following}&to={end}")
+            page, following = _page(value)
+            found += page
+        return found
+
+    def device(self, device: bytes) -> DeviceState:
+        """How far a device's stream goes."""
+        value = self._any(f"/v1/devices/{data_hex(device)}/state")
+        try:
+            return _state(Fields(value, "device"))
+        except FieldError as error:
+            raise EvidenceMissing(str(error)) from None
+
+
+def _page(value: JsonValue) -> tuple[list[Observation], int | None]:
+    try:
+        fields = Fields(value, "observations")
+        found = [observations.from_json(each) for each in objects(fields, "observations", _PAGE)]
+        following = fields.take("next")
+        return found, None if following is None else fields.integer("next", 0, MAX_TIME_MS)
+    except FieldError as error:
+        raise EvidenceMissing(str(error)) from None
+
+
+def _state(fields: Fields) -> DeviceState:
+    refusals = [
+        DeviceRefusal(
+            each.text("reason"), each.integer("lastMs", 0, MAX_TIME_MS), each.integer("count", 0, MAX_TIME_MS)
+        )
+        for each in objects(fields, "refusals", 100)
+    ]
+    return DeviceState(
+        seq=_optional(fields, "seq"),
+        last_event_ms=_optional(fields, "lastEventMs"),
+        last_seen_ms=_optional(fields, "lastSeenMs"),
+        quarantined=fields.take("equivocation") is not None,
+        refusals=tuple(refusals),
+    )
+
+
+def _optional(fields: Fields, name: str) -> int | None:
+    return None if fields.take(name) is None else fields.integer(name, 0, MAX_TIME_MS)
