@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ledger_node.abi import decode_result, encode_call
 from ledger_node.client import ChainClient
 from ledger_node.hashing import keccak256
-from ledger_node.outbox import Outbox, Sent, Status
+from ledger_node.outbox import ActRefused, Outbox, Sent, Status
 
 KINDS = {"bank": 1, "keeper": 2, "insurer": 3, "depositor": 4, "inspector": 5, "regulator": 6}
 
@@ -56,7 +56,10 @@ class Operator:
         return int(decode_result("ParticipantRegistry", "entityOf", answer)[0])
 
     def _act(self, key: str, contract: str, function: str, *args: object) -> Sent:
-        self.outbox.submit(key, self.addresses[contract], encode_call(contract, function, *args))
+        try:
+            self.outbox.submit(key, self.addresses[contract], encode_call(contract, function, *args))
+        except ActRefused as error:
+            raise FoundingError(f"{contract}.{function}: {error.cause}") from None
         sent = self.outbox.wait(key)
         if sent.status is Status.REFUSED:
             raise FoundingError(f"{contract}.{function}: {sent.cause}")
