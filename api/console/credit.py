@@ -61,7 +61,7 @@ class Compared:
 
     kind: str
     rule: str
-    values: list[tuple[str, int, int]]
+    values: list[tuple[str, str, int]]
     instead: str
 
 
@@ -118,8 +118,7 @@ def facility(frame: Framed, facility_id: str) -> Response:
             for each in frame.papers.rules(found)
         ],
         pledges=pledges,
-        measured=False,
-        can_prove_actions=False,
+        reads=frame.services.drafting.keyring.holds(frame.principal.entity) and bool(frame.papers.rules(found)),
         events=events(frame, history),
         panel=facility_panel(frame, found),
     )
@@ -133,12 +132,17 @@ def row_of(frame: Frame, facility: Facility) -> Row:
     unknown = frame.say("not given to you")
     return Row(
         href=frame.link(f"/facilities/{data_hex(facility.id)}"),
-        title=frame.say("Facility %s") % data_hex(facility.id)[:10],
+        title=title(frame, facility),
         parties=f"{frame.name(word.lender)} → {frame.name(word.borrower)}",
         limit=unknown if terms is None else money(frame, terms.limit),
         drawn=unknown if sums is None else money(frame, sums[0]),
         tag=facility_tag(word.status, word.holds != 0, frame.say),
     )
+
+
+def title(frame: Frame, facility: Facility) -> str:
+    """A facility by whom it is for."""
+    return frame.say("Credit to %s") % frame.name(facility.word.borrower)
 
 
 def money(frame: Frame, value: Money) -> str:
@@ -217,7 +221,7 @@ def _compared(frame: Frame, told: ConditionExplained) -> Compared:
     return Compared(
         kind=evidence_kind(condition.kind, frame.say),
         rule=(once if condition.count == 1 else often) % words,
-        values=[(moment(seen.slot // 1000, frame.zone), seen.value, seen.count) for seen in told.run],
+        values=[(moment(seen.slot // 1000, frame.zone), f"{seen.value:,}", seen.count) for seen in told.run],
         instead=frame.say("It would not have fired with %(instead)s instead of %(value)s at %(time)s.") % instead,
     )
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.console.credit import row_of as facility_row
+from api.console.credit import title
 from api.console.frame import Frame, Framed
 from api.console.goods import row_of as receipt_row
 from api.console.phrases import Tag, alert_words
@@ -128,8 +129,8 @@ def refusal_row(frame: Frame, refusal: Refusal) -> tuple[str, str, str, str, str
 def _alert_title(frame: Frame, alert: Alert) -> str:
     if alert.kind is AlertKind.BREAKER:
         return frame.say("Too many automatic actions: the next ones wait for review")
-    subject = frame.say("Receipt %s") if alert.kind is AlertKind.RECEIPT_HOLD else frame.say("Facility %s")
-    words = subject % data_hex(alert.key)[:10]
+    facility = frame.state.snapshot.one(Facility, alert.key)
+    words = frame.say("Receipt %s") % data_hex(alert.key)[:10] if facility is None else title(frame, facility)
     if alert.firing is None:
         return words
     return frame.say("%(subject)s by rule %(number)d") % {"subject": words, "number": alert.firing.rule + 1}

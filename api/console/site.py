@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from api.console import credit, decisions, goods, home, papers, signin
+from api.console import credit, decisions, devices, goods, home, papers, signin
 from api.console.render import page, problem_page
 from api.problems import KINDS, ProblemError
 from api.security.access import session_principal
@@ -22,7 +22,16 @@ def install(app: FastAPI) -> None:
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.mount("/docs-files", StaticFiles(directory=_SWAGGER), name="docs-files")
     app.state.error_pages["page"] = problem_page
-    for part in (router, signin.router, home.router, goods.router, credit.router, decisions.router, papers.router):
+    for part in (
+        router,
+        signin.router,
+        home.router,
+        goods.router,
+        credit.router,
+        decisions.router,
+        papers.router,
+        devices.router,
+    ):
         app.include_router(part)
 
 

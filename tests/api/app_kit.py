@@ -16,17 +16,15 @@ from api import app as application
 from api.app import create_app, make_services
 from api.config import ApiSection
 from api.members import Client, Member, MembersFile, User, save
-from api.records.oracles import Oracles
 from api.security.roles import Role
 from api.security.tokens import ASSERTION_TYPE
 from api.sending import Outboxes
 from api.services import Services
 from ledger_node.hexvalues import data_hex, read_data
 from ledger_node.keys import WORK_OF_GENERATED, new_passphrase
-from oracle.formats.segment import Context
-from registry.acts import Contract
 from registry.index.indexer import Indexer
 from registry.index.queries import Index
+from tests.api.measured import CannedOracles
 from tests.api.seed import (
     BANK,
     ENTITIES,
@@ -225,9 +223,7 @@ def start(folder: Path, chain: Chain, **section: Any) -> Api:
         opened.append(Outboxes(folder / "outboxes", made.client, keyring, made.addresses.__getitem__, 0))
         return opened[0]
 
-    context = Context(made.deployment.chain_id, made.deployment.addresses[Contract.DEVICES])
-    oracles = Oracles([], folder / "tls" / "ca.pem", context, clock)
-    parts = application.Chain(made.deployment, Index(engine), made.client, oracles, chain.trust, sending, 0)
+    parts = application.Chain(made.deployment, Index(engine), made.client, CannedOracles(), chain.trust, sending, 0)
     services = make_services(settings, parts, clock)
     http = TestClient(create_app(services), base_url=BASE)
     return Api(services, http, clock, folder, chain, indexer, engine, opened[0])

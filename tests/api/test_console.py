@@ -8,12 +8,27 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.times import rfc3339
+from ledger_node.hexvalues import data_hex
 from tests.api.app_kit import BASE, NAMES, PASSWORD, Api
 from tests.api.contents import CANARY, inspection_request, other_issue_request
+from tests.api.measured import DEVICE, START
 from tests.api.seed import BANK, ENTITIES, INSPECTOR, INSURER, KEEPER, OTHER_BANK, OTHER_KEEPER, OWNER, REGULATOR
 from tests.api.story import Story
 
-LISTS = ("/", "/receipts", "/facilities", "/reviews", "/drafts", "/alerts", "/refusals", "/problems", "/docs")
+LISTS = (
+    "/", "/receipts", "/facilities", "/devices", "/reviews", "/drafts", "/alerts", "/refusals", "/problems", "/docs",
+)  # fmt: skip
+    "/",
+    "/receipts",
+    "/facilities",
+    "/devices",
+    "/reviews",
+    "/drafts",
+    "/alerts",
+    "/refusals",
+    "/problems",
+    "/docs",
+)
 
 
 class Browser:
@@ -193,3 +208,37 @@ def test_a_refused_act_is_told_by_its_name(api: Api, story: Story):
     answer = Browser(api, BANK).send(f"/drafts/{draft['id']}/send")
     assert answer.status_code == 422
     assert "FacilityHeld" in answer.text
+
+
+def test_who_reads_no_covenant_sees_no_device(api: Api):
+    page = Browser(api, INSURER).page("/devices")
+    assert data_hex(DEVICE) not in page
+    assert "No oracle answers now" in page
+    Browser(api, INSURER).page(f"/devices/{data_hex(DEVICE)}", 503)
+
+
+def test_a_device_s_page_shows_plot_strip_and_abnormal_stretches(api: Api):
+    browser = Browser(api, BANK)
+    assert data_hex(DEVICE) in browser.page("/devices")
+    page = browser.page(f"/devices/{data_hex(DEVICE)}")
+    assert page.count('<svg class="plot"') == 1
+    assert page.count('<svg class="strip"') == 1
+    assert "rule 1: below 24,000" in page
+    assert "3 abnormal stretches" in page
+    assert "400 earlier values are in the file." in page
+
+
+def test_the_values_of_a_figure_are_a_file(api: Api):
+    browser = Browser(api, OWNER)
+    path = re.search(r'href="(/devices/[^"]+\.csv)[?"]', browser.page(f"/devices/{data_hex(DEVICE)}"))[1]
+    lines = browser.page(path).splitlines()
+    assert lines[0] == "slot,value,exp10,flag,readings,sources"
+    assert len(lines) == 601
+    assert ",,-1,missing," in lines[201]
+
+
+def test_a_span_narrows_the_figure(api: Api):
+    day = rfc3339(START, api.services.zone)[:10]
+    page = Browser(api, BANK).page(f"/devices/{data_hex(DEVICE)}?since={day}T08:00&until={day}T08:30")
+    assert "earlier values" not in page
+    assert page.count("data-time=") == 30

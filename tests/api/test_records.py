@@ -5,8 +5,11 @@ import json
 import pytest
 
 from api.times import rfc3339
+from ledger_node.hexvalues import data_hex
+from oracle.formats.observation import round_id
 from tests.api.app_kit import NAMES, Api
 from tests.api.contents import CANARY, CANARY_AMOUNT
+from tests.api.measured import DEVICE, SCHEMA, START
 from tests.api.seed import (
     BANK,
     ENTITIES,
@@ -181,3 +184,20 @@ def test_amounts_are_whole_minor_units_and_great_numbers_are_texts(api: Api, sto
 
     for line in everything(api, BANK, story).splitlines():
         check(json.loads(line))
+
+
+def test_measurements_are_for_readers_of_a_covenant(api: Api, story: Story):
+    span = "from=2026-09-21T08:00:00%2B08:00&to=2026-09-21T08:10:00%2B08:00"
+    path = f"/v1/observations?schema={data_hex(SCHEMA.id)}&{span}"
+    assert api.get(INSURER, path).status_code == 503
+    items = api.get(BANK, path).json()["items"]
+    assert (len(items), items[0]["value"], items[0]["flag"]) == (10, "245600", 1)
+    assert items[0]["round"] == data_hex(round_id(SCHEMA.id, START))
+    assert api.get(OWNER, f"/v1/facilities/{story.facility}/covenant").json()["covenant"]["rules"][0]["name"] == "alone"
+    assert api.get(BANK, f"/v1/devices/{data_hex(DEVICE)}").json()["seq"] == 41
+    assert api.get(BANK, f"/v1/devices/0x{'00' * 16}").status_code == 404
+
+
+def test_a_span_without_offset_is_refused(api: Api):
+    answer = api.get(BANK, f"/v1/observations?schema={data_hex(SCHEMA.id)}&from=yesterday&to=2026-09-21")
+    assert answer.json()["errors"][0]["parameter"] == "from"
