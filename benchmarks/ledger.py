@@ -1,6 +1,9 @@
 """The embedded ledger as a process, over HTTP and on the disk, beside the bare execution of the same transactions."""
 
+import os
+import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.consortium import GAS, BenchmarkError, Consortium, found, serving, signer_of
@@ -16,32 +19,52 @@ SENDERS = 24
 GOAL = 100.0
 _AGAINST = "the same transactions executed by the bare machine in this process: no HTTP, no disk, no blocks"
 _TRANSFER_GAS = 21_000
-_Make = Callable[[Consortium, Sequence[LocalSigner], int], list[Stream]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """Transactions of one kind, and how they are made for senders."""
+
+    name: str
+    what: str
+    make: Callable[[Consortium, Sequence[LocalSigner], int], list[Stream]]
+    count: int
 
 
 def run(folder: Path, sizes: Sizes) -> Iterator[Result]:
-    """Issue acts and transfers a second, each on a ledger of its own."""
-    issues, transfers = min(SENDERS, sizes.issues), min(SENDERS, sizes.transfers)
-    yield _measure(folder / "issues", "ledger.issue", "issue acts with two consents", _issues, sizes.issues, issues)
-    yield _measure(
-        folder / "transfers", "ledger.transfer", "transfers of 1 wei", _transfers, sizes.transfers, transfers
-    )
+    """Issue acts and transfers, each on a ledger of its own: how many a second, and what each costs of a processor."""
+    issues = _Load("ledger.issue", "issue acts with two consents", _issues, sizes.issues)
+    transfers = _Load("ledger.transfer", "transfers of 1 wei", _transfers, sizes.transfers)
+    yield from _measure(folder / "issues", issues, GOAL)
+    yield from _measure(folder / "transfers", transfers, None)
 
 
-def _measure(folder: Path, name: str, what: str, make: _Make, count: int, senders: int) -> Result:
-    signers = [signer_of(f"sender {at}") for at in range(senders)]
+def _measure(folder: Path, load: _Load, goal: float | None) -> Iterator[Result]:
+    signers = [signer_of(f"sender {at}") for at in range(min(SENDERS, load.count))]
     made = found(folder, [each.address for each in signers])
     try:
-        streams = make(made, signers, count)
+        streams = load.make(made, signers, load.count)
     finally:
         made.chain.close()
     raws = [raw for stream in streams for raw in stream]
+    begun = time.process_time()
     bare = seconds(lambda: _execute(folder, raws))
+    bare_cpu = time.process_time() - begun
     with serving(folder) as ledger:
+        before = cpu_seconds(ledger.process.pid)
         spent = drive(ledger.port, streams)
-    through = f"{what}, {len(raws)} from {senders} senders, each with a connection, until the last is in a block"
-    goal = GOAL if name == "ledger.issue" else None
-    return Result(name, through, len(raws) / spent, "transactions/s", _AGAINST, len(raws) / bare, goal)
+        used = cpu_seconds(ledger.process.pid) - before
+    what = f"{load.count} {load.what} from {len(signers)} connections over HTTP, until the last is in a durable block"
+    yield Result(load.name, what, load.count / spent, "transactions/s", _AGAINST, load.count / bare, goal)
+    what = f"processor time of the ledger for each of these {load.what}, which other programs disturb little"
+    each, bare_each = 1000 * used / load.count, 1000 * bare_cpu / load.count
+    yield Result(f"{load.name}.cpu", what, each, "ms", _AGAINST, bare_each)
+
+
+def cpu_seconds(pid: int) -> float:
+    """The processor time that a process has used, in the kernel too (Linux, proc(5))."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _issues(made: Consortium, signers: Sequence[LocalSigner], count: int) -> list[Stream]:

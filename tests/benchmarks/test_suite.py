@@ -6,7 +6,7 @@ from benchmarks.consortium import BenchmarkError
 from benchmarks.suite import BENCHMARKS, run_all
 
 NAMES = {
-    "ledger": ["ledger.issue", "ledger.transfer"],
+    "ledger": ["ledger.issue", "ledger.issue.cpu", "ledger.transfer", "ledger.transfer.cpu"],
     "segments": ["segments.verify", "segments.ingest", "segments.ingest.many"],
     "index": ["index.events", "index.catch_up"],
     "bundles": ["bundles.receipt", "bundles.action"],
