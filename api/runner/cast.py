@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from api.founding.enrolment import Newcomer
@@ -16,8 +16,9 @@ from api.runner.session import Session
 from api.runner.stage import Stage
 from api.runner.streams import Sample, batches, recorded, simulated
 from ledger_node.hexvalues import data_hex
-from oracle.fleets import FleetBundle, dump_bundle
+from oracle.fleets import FleetBundle
 from oracle.formats.cose import DeviceKey
+from oracle.formats.fleet import Fleet, make_fleet
 from oracle.formats.schema import Schema
 from oracle.formats.segment import TimeSource
 
@@ -87,18 +88,26 @@ def fleet_owners(pack: Pack) -> list[str]:
     return sorted({device.owner for device in pack.devices.values()})
 
 
-def fleet_paper(cast: Cast, owner: str) -> tuple[dict[str, object], bytes]:
-    """The request that puts an owner's fleet on the chain, and the file that goes to the oracles."""
+def fleet_bundle(cast: Cast, owner: str, earlier: FleetBundle | None, epoch: int = 1) -> FleetBundle:
+    """An owner's devices: those of this pack, and those that it had before and still answers for."""
     fleet = fleet_of(cast.pack, owner, cast.names, {name: key.public for name, key in cast.keys.items()})
     used = {device.profile for device in cast.pack.devices.values() if device.owner == owner}
-    profiles = tuple(profile_of(name, cast.pack.profiles[name]) for name in sorted(used))
-    body: dict[str, object] = {
+    profiles = {each.digest: each for each in (profile_of(name, cast.pack.profiles[name]) for name in sorted(used))}
+    if earlier is None:
+        return FleetBundle(replace(fleet, epoch=epoch), tuple(profiles.values()))
+    devices = (*earlier.fleet.devices, *fleet.devices)
+    whole = make_fleet(fleet.entity, epoch, devices, earlier.fleet.revocations)
+    return FleetBundle(whole, tuple(({each.digest: each for each in earlier.profiles} | profiles).values()))
+
+
+def fleet_request(fleet: Fleet) -> dict[str, object]:
+    """The request that puts an owner's fleet on the chain."""
+    return {
         "act": "fleet",
         "devices": len(fleet.devices),
         "fleetRoot": data_hex(fleet.tree().root),
         "revocationRoot": data_hex(fleet.revocation_tree().root),
     }
-    return body, dump_bundle(FleetBundle(fleet, profiles))
 
 
 def _device(pack: Pack, name: str, names: Names, key: DeviceKey, samples: list[Sample]) -> SimulatedDevice:

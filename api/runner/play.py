@@ -11,7 +11,7 @@ from typing import Any
 
 from api.runner import pack_steps as steps
 from api.runner.attempts import attempt
-from api.runner.cast import Cast, Direction, fleet_owners, fleet_paper
+from api.runner.cast import Cast, Direction, fleet_bundle, fleet_owners, fleet_request
 from api.runner.devices import Uplink
 from api.runner.pack import Pack
 from api.runner.pack_steps import Act, PlayStreams
@@ -22,6 +22,7 @@ from api.runner.session import Session
 from api.runner.settling import post_to_oracles, wait_for, wait_until_settled
 from api.runner.stage import Stage
 from ledger_node.hashing import sha256
+from oracle.fleets import dump_bundle, load_bundle
 from oracle.formats.segment import Context, SignedSegment
 
 Body = dict[str, Any]
@@ -49,13 +50,21 @@ class Play:
     def run(self) -> None:
         """Enrol the devices, then take every step that is not left out."""
         for owner in fleet_owners(self.pack):
-            body, file = fleet_paper(self.cast, owner)
-            self._act(f"fleet of {owner}", owner, body, [owner])
-            post_to_oracles(self.stage, "/v1/fleets", file)
+            self._enrol_devices(owner)
         for number, step in enumerate(self.pack.steps, start=1):
             if self._takes_place(step):
                 self.tell(f"{number}/{len(self.pack.steps)} {_verb(step)}")
                 self._take(step)
+
+    def _enrol_devices(self, owner: str) -> None:
+        """Put the owner's fleet on the chain; the owner keeps the file, as its devices of earlier packs stay."""
+        kept = self._session(owner).seat.key_file.with_name("fleet.json")
+        earlier = load_bundle(kept.read_bytes()) if kept.exists() else None
+        request = fleet_request(fleet_bundle(self.cast, owner, earlier).fleet)
+        draft = self._act(f"fleet of {owner}", owner, request, [owner])
+        file = dump_bundle(fleet_bundle(self.cast, owner, earlier, int(draft["typedData"]["message"]["epoch"])))
+        kept.write_bytes(file)
+        post_to_oracles(self.stage, "/v1/fleets", file)
 
     def _takes_place(self, step: Act) -> bool:
         played = set(self.pack.episodes) - self.direction.omit
@@ -215,11 +224,12 @@ class Play:
         self.outcome.add("devices spoke", "receipts for all segments", "receipts for all segments")
         self.tell(f"{sent} segments")
 
-    def _act(self, name: str, sender: str, body: Body, parties: list[str]) -> None:
+    def _act(self, name: str, sender: str, body: Body, parties: list[str]) -> Body:
         draft = self._session(sender).draft(body)
         for party in parties:
             draft = self._session(party).consent(draft)
         self._send(name, self._session(sender), draft)
+        return draft
 
     def _send(self, name: str, session: Session, draft: Body) -> None:
         operation = session.submit(draft)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 from collections import Counter
@@ -17,6 +18,7 @@ import yaml
 
 from api.founding.enrolment import Newcomer
 from api.runner.pack import load
+from api.runner.quantities import scaled, time_ms
 from api.runner.results import Outcome
 from api.runner.run import SCENARIOS, Wish, find, play
 from api.runner.session import Session
@@ -85,7 +87,7 @@ def digest_of(home: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What one oracle has of a facility's devices: segments in order, and the agreed figures (metric, slot, value...)."""
+    """What one oracle has of a facility's devices: segments in order; figures by metric, slot, value, flag, count."""
 
     segments: tuple[Segment, ...]
     figures: Counter[tuple[str, int, str, int, int]]
@@ -94,6 +96,13 @@ class Heard:
     def values(self) -> list[tuple[int, int]]:
         """Event time and value of every reading, as the segments have them."""
         return [(s.t0_ms + r.dt_ms, int(r.value)) for s in self.segments for r in s.readings]
+
+
+def recorded_values() -> list[tuple[int, int]]:
+    """Event time and value, in millionths, of every row of the plant's file that has a value."""
+    with PLANT.open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["value_normalized"]]
+    return [(time_ms(row["timestamp"]), scaled(row["value_normalized"], -6)) for row in rows]
 
 
 @contextmanager
