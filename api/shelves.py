@@ -5,7 +5,8 @@ from functools import cache
 from pathlib import Path
 
 from api.security.secret import derive
-from registry.documents.commitment import DocumentError, Opening
+from oracle.formats.opening import Opening
+from registry.documents.commitment import DocumentError
 from registry.documents.fields import Strict
 from registry.documents.models import read
 from registry.documents.store import Documents, FolderStore, MissingBlock

@@ -7,8 +7,9 @@ from typing import Protocol, TypeVar
 from api.problems import FieldError, ProblemError
 from ledger_node.canonical_json import JsonValue
 from ledger_node.hexvalues import read_data
+from oracle.formats.opening import Opening
 from registry.consents import Consent
-from registry.documents.commitment import DocumentError, Opening, seal
+from registry.documents.commitment import DocumentError, seal
 from registry.documents.models import read
 from registry.items import Item, Key, Kind
 

@@ -23,9 +23,9 @@ from ledger_node.hexvalues import data_hex, read_data
 from ledger_node.merkle import PaddedTree
 from oracle.formats.fields import FieldError as FileError
 from oracle.formats.fields import Fields
+from oracle.formats.opening import Opening
 from oracle.formats.rule import Rule, rule_from_json, rule_to_json, rules_tree
 from registry import items, structs
-from registry.documents.commitment import Opening
 from registry.documents.fields import Money
 from registry.items import Key, Kind
 

@@ -9,9 +9,9 @@ from api.drafts import Draft, Drafts
 from api.shelves import Shelves
 from ledger_node.hexvalues import read_data
 from oracle.formats.fields import Fields
+from oracle.formats.opening import Opening
 from oracle.formats.rule import Rule, rule_from_json
 from registry import structs
-from registry.documents.commitment import Opening
 from registry.documents.fields import Money, Strict
 from registry.documents.receipt import ReceiptContent
 from registry.documents.terms import Amount, Clause, CoverTerms, FacilityTerms, Inspection, PledgeTerms, Reason

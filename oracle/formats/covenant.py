@@ -9,30 +9,17 @@ from ledger_node import canonical_json
 from ledger_node.bindings.structs import Facility
 from ledger_node.canonical_json import JsonValue
 from ledger_node.eip712 import Domain, digest
-from ledger_node.hashing import keccak256
 from ledger_node.hexvalues import data_hex
 from ledger_node.merkle import PaddedTree
 from oracle.formats import schema as schemas
 from oracle.formats.fields import FieldError, Fields, objects
+from oracle.formats.opening import Opening
 from oracle.formats.rule import MAX_RULES, Condition, Rule, rule_from_json, rule_to_json, rules_tree
 from oracle.formats.schema import Schema
 from oracle.formats.segment import MAX_TIME_MS
 
 FORMAT = "cangdan/covenant/1"
 MAX_INSTALMENTS, MAX_SCHEMAS, MAX_GRANTEES, MAX_ENTITY = 64, 64, 64, (1 << 32) - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """The content of a commitment, canonical JSON (docs/formats/documents.md says what), and its salt of 32 bytes."""
-
-    salt: bytes
-    text: bytes
-
-    @property
-    def commitment(self) -> bytes:
-        """keccak256(salt || canonical JSON): what the chain knows of it."""
-        return keccak256(self.salt + self.text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,34 +2,15 @@
 
 import hmac
 import secrets
-from dataclasses import dataclass
 
-from ledger_node.canonical_json import JsonError, JsonValue, dumps, loads
-from ledger_node.hashing import keccak256
+from ledger_node.canonical_json import JsonError, JsonValue, dumps
+from oracle.formats.opening import Opening
 
 SALT_BYTES = 32
 
 
 class DocumentError(ValueError):
     """A document breaks a rule; the message begins with the field."""
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """A document with its salt: whoever has both can check the commitment, no one else can guess the content."""
-
-    salt: bytes
-    text: bytes
-
-    @property
-    def commitment(self) -> bytes:
-        """keccak256(salt ‖ canonical JSON), 32 bytes."""
-        return keccak256(self.salt + self.text)
-
-    @property
-    def content(self) -> JsonValue:
-        """The JSON value of the text."""
-        return loads(self.text, canonical=True)
 
 
 def seal(content: JsonValue, salt: bytes | None = None) -> Opening:

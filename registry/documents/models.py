@@ -5,7 +5,8 @@ from typing import cast
 from pydantic import ValidationError
 
 from ledger_node.canonical_json import JsonValue
-from registry.documents.commitment import DocumentError, Opening, seal
+from oracle.formats.opening import Opening
+from registry.documents.commitment import DocumentError, seal
 from registry.documents.fields import Strict
 from registry.documents.receipt import ReceiptContent
 from registry.documents.terms import (

@@ -13,8 +13,9 @@ import ipfshttpclient
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from oracle.formats.opening import Opening
 from registry.documents.cid import cid_of, digest_of
-from registry.documents.commitment import SALT_BYTES, DocumentError, Opening, check
+from registry.documents.commitment import SALT_BYTES, DocumentError, check
 
 MAX_BLOCK = 1 << 20
 """The greatest block in bytes; IPFS nodes do not exchange greater ones."""

@@ -6,9 +6,9 @@ from enum import StrEnum
 from ledger_node.headers import Header
 from ledger_node.proofs import StateProof
 from oracle.formats.fleet import DeviceRecord, Revocation
+from oracle.formats.opening import Opening
 from oracle.formats.schema import Schema
 from registry.acts import Contract
-from registry.documents.commitment import Opening
 from registry.transitions import Transition
 
 FORMAT = "cangdan/bundle/1"

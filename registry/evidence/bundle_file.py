@@ -8,8 +8,8 @@ from ledger_node.headers import HeaderError, header_json, read_header
 from ledger_node.hexvalues import HexError, data_hex
 from ledger_node.proofs import ProofError, read_state_proof, state_proof_json
 from oracle.formats.fields import FieldError, Fields, objects
+from oracle.formats.opening import Opening
 from registry.acts import Contract
-from registry.documents.commitment import Opening
 from registry.evidence.action_file import action_json, read_action
 from registry.evidence.bundle import FORMAT, Bundle, Claim, ClaimKind, RecordHistory
 from registry.evidence.reading import ordered, read_bytes

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from ledger_node.client import ChainClient
 from ledger_node.hexvalues import data_hex
 from oracle.formats.observation import round_id
+from oracle.formats.opening import Opening
 from oracle.formats.rule import Action
 from registry import structs
 from registry.acts import Contract
 from registry.answers import receipt_parties
-from registry.documents.commitment import Opening
 from registry.evidence.bundle import ActionEvidence, Bundle, Claim, ClaimKind, RecordHistory
 from registry.evidence.claims import needed_slots
 from registry.evidence.gather import EvidencePort, gather

@@ -9,9 +9,10 @@ import pytest
 from oracle.agreement import Fault
 from oracle.chain import Anchored
 from oracle.execution import rebuilt
-from oracle.formats.covenant import Covenant, Instalment, Opening
+from oracle.formats.covenant import Covenant, Instalment
 from oracle.formats.metric import Aggregate
 from oracle.formats.observation import Observation
+from oracle.formats.opening import Opening
 from oracle.formats.report import Proposal, Report
 from oracle.formats.rule import Action, Comparator, Condition, EvidenceKind, Rule
 from oracle.formats.schema import Kind, Member, Schema

@@ -6,7 +6,8 @@ from pathlib import Path
 from ledger_node.hashing import keccak256
 from ledger_node.keys import LocalSigner
 from ledger_node.trust import Engine, PinnedBlock, Trust, TrustedContract
-from registry.documents.commitment import Opening, seal
+from oracle.formats.opening import Opening
+from registry.documents.commitment import seal
 from registry.evidence.bundle_file import dump_bundle
 from registry.evidence.collect import Collector
 from registry.index.answering import answer_about_facility, answer_about_receipt

@@ -6,8 +6,9 @@ import pytest
 
 from ledger_node.canonical_json import JsonValue
 from ledger_node.hashing import keccak256
+from oracle.formats.opening import Opening
 from registry.documents.cid import CidError, cid_of, digest_of
-from registry.documents.commitment import DocumentError, Opening, check, seal
+from registry.documents.commitment import DocumentError, check, seal
 from registry.documents.fields import is_lei, is_uscc
 from registry.documents.models import MODELS, read, write
 from registry.documents.store import Documents, FolderStore, MissingBlock
