@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from api.acts.calls import Related, Signed, call_of
+from api.acts.calls import Call, Related, Signed, call_of
 from api.runner.session import Session
 from api.runner.settling import wait_for
 from api.runner.stage import Stage
@@ -31,14 +31,7 @@ def attempt(
     stage: Stage, draft: dict[str, Any], sessions: dict[str, Session], parties: list[str], forged: str | None
 ) -> tuple[str, str]:
     """Send a draft's act as anybody could; the name of the error that refused it (or `nothing`) and the transaction."""
-    order = tuple(sessions[party].seat.entity for party in parties)
-    signatures = {
-        sessions[party].seat.entity: read_data("signature", sessions[party].sign(draft, _signer(party, forged)), 64)
-        for party in parties
-    }
-    kind = _STRUCTS[draft["act"]]
-    consent = _struct(kind, draft["typedData"]["message"])
-    call = call_of(Signed(consent, order, signatures, draft["extras"]), Related())
+    call = call_in(draft, sessions, parties, forged)
     stranger = LocalSigner.generate()
     policy = GasPolicy.of_chain(stage.chain)
     _fund(stage, stranger.address, policy)
@@ -57,6 +50,17 @@ def attempt(
         return "nothing", data_hex(tx)
     data = stage.chain.revert_data(tx)
     return (decode_revert(data).name if data is not None else "unknown"), data_hex(tx)
+
+
+def call_in(draft: dict[str, Any], sessions: dict[str, Session], parties: list[str], forged: str | None = None) -> Call:
+    """The call of a draft with its parties' signatures, as whoever has them can make it."""
+    order = tuple(sessions[party].seat.entity for party in parties)
+    signatures = {
+        sessions[party].seat.entity: read_data("signature", sessions[party].sign(draft, _signer(party, forged)), 64)
+        for party in parties
+    }
+    consent = _struct(_STRUCTS[draft["act"]], draft["typedData"]["message"])
+    return call_of(Signed(consent, order, signatures, draft["extras"]), Related())
 
 
 def _signer(party: str, forged: str | None) -> LocalSigner | None:

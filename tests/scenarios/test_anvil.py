@@ -1,0 +1,113 @@
+"""The packs on somebody else's chain, with fees: Foundry's anvil, whose headers are pinned in the trust file."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.founding.enrolment import Funder
+from api.runner.private import Elsewhere, private_stack
+from api.runner.results import Outcome
+from api.runner.run import Wish
+from api.runner.settling import wait_for
+from tests.scenarios import kit
+from tests.scenarios.conftest import Undisturbed
+
+pytestmark = pytest.mark.timeout(1200)
+ANVIL = kit.ROOT / "node_modules" / ".bin" / "anvil"
+# The first account of anvil's published test mnemonic.
+PAYER = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
+GWEI = 10**9
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A running anvil with a base fee of 1 gwei, and the key file of who pays there."""
+    folder = tmp_path_factory.mktemp("anvil")
+    key = folder / "payer.key"
+    key.touch(mode=0o600)
+    key.write_text(PAYER)
+    log = (folder / "anvil.log").open("w+")
+    process = subprocess.Popen(
+        [str(ANVIL), "--port", "0", "--base-fee", str(GWEI)], stdout=log, stderr=subprocess.STDOUT, cwd=folder
+    )
+    try:
+        yield wait_for(lambda: _address(folder / "anvil.log"), "anvil to listen", 60), key
+    finally:
+        process.kill()
+        process.wait()
+        log.close()
+
+
+def _address(log: Path) -> str | None:
+    lines = [line for line in log.read_text().splitlines() if line.startswith("Listening on ")]
+    return "http://" + lines[0].split()[-1] if lines else None
+
+
+@pytest.fixture(scope="module")
+def elsewhere(node: tuple[str, Path]) -> Iterator[tuple[Path, Funder | None]]:
+    with private_stack(Elsewhere(*node, finality=0)) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def plant(elsewhere: tuple[Path, Funder | None], tmp_path_factory: pytest.TempPathFactory) -> tuple[Outcome, str]:
+    """The first pack on that chain, and the digest after it."""
+    home, funder = elsewhere
+    outcome = kit.perform(home, "pv-plant", tmp_path_factory.mktemp("pv-plant"), funder=funder)
+    return outcome, kit.digest_of(home)
+
+
+def test_the_plant_passes(plant: tuple[Outcome, str]) -> None:
+    assert kit.failed(plant[0]) == []
+    assert plant[0].engine == "external"
+
+
+def test_the_digest_is_that_of_the_embedded_ledger(plant: tuple[Outcome, str], undisturbed: Undisturbed) -> None:
+    assert plant[1] == undisturbed.digest
+
+
+def test_bundles_verify_against_the_headers_that_the_trust_file_pins(
+    plant: tuple[Outcome, str], node: tuple[str, Path]
+) -> None:
+    outcome = plant[0]
+    assert outcome.trust is not None
+    pinned = {pin["hash"] for pin in json.loads(outcome.trust.read_text())["pinned"]}
+    with httpx.Client(base_url=node[0]) as chain:
+        for bundle in outcome.bundles:
+            number = json.loads(bundle.read_bytes())["header"]["number"]
+            body = {"jsonrpc": "2.0", "id": 1, "method": "eth_getBlockByNumber", "params": [number, False]}
+            assert chain.post("", json=body).json()["result"]["hash"] in pinned
+
+
+def test_a_bundle_does_not_verify_against_the_headers_of_another_chain(
+    plant: tuple[Outcome, str], undisturbed: Undisturbed
+) -> None:
+    done = kit.cangdan("verify", str(plant[0].bundles[0]), "--trust", str(undisturbed.outcome.trust))
+    assert done.returncode == 1
+
+
+def test_coils_and_another_noise(elsewhere: tuple[Path, Funder | None], tmp_path: Path) -> None:
+    home, funder = elsewhere
+    outcome = kit.perform(home, "e-fence", tmp_path, Wish(seed=7), funder=funder)
+    assert kit.failed(outcome) == []
+    assert kit.seen(outcome, "actions on loan") == "alone-2 review x1, theft-1 hold x1"
+
+
+def test_the_command_plays_a_pack_there(node: tuple[str, Path], tmp_path: Path) -> None:
+    rpc, key = node
+    out = str(tmp_path / "out")
+    done = kit.cangdan("scenario", "run", "double-pledge", "--rpc", rpc, "--funder", str(key), "--out", out, "--json")
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert json.loads(done.stdout)["engine"] == "external"
+
+
+def test_without_a_payer_the_command_says_what_is_missing(node: tuple[str, Path]) -> None:
+    done = kit.cangdan("scenario", "run", "double-pledge", "--rpc", node[0])
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "fund" in done.stderr.splitlines()[-1]
