@@ -21,7 +21,9 @@ LINT = (
     (str(BIN / "lint-imports"),),
     (sys.executable, "tools/size_guard.py"),
 )
-SUITES = ("tools", "contracts", "ledger_node", "oracle", "registry", "api", "benchmarks")
+SUITES = ("tools", "contracts", "ledger_node", "oracle", "registry", "api", "benchmarks", "scenarios")
+# The tests of this suite share one running product, whose own processes use the cores.
+SERIAL = ("scenarios",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,12 @@ def lint() -> Outcome:
 
 
 def suite(name: str, deep: bool) -> Outcome:
-    """The tests of one package, on two cores."""
+    """The tests of one package, on two cores; those of SERIAL one after the other."""
     begun = time.monotonic()
     report = REPORTS / f"{name}.xml"
     report.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", f"tests/{name}", "-q", "-n", "2", "--dist", "loadfile"]
+    workers = () if name in SERIAL else ("-n", "2", "--dist", "loadfile")
+    command = [sys.executable, "-m", "pytest", f"tests/{name}", "-q", *workers]
     environment = {**os.environ, **({"CANGDAN_DEEP": "1"} if deep else {})}
     code = subprocess.run([*command, f"--junitxml={report}", "--durations=5"], env=environment).returncode
     passed, failed = counts(report)
