@@ -35,10 +35,10 @@ def load_pack(home: Path, name: str, tell: Callable[[int, int, str], None]) -> O
         raise AlreadyLoading
     try:
         folder, path = evidence_of(home, name), find(name)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         attempt = attempts_of(home, name) + 1
+        pack = goods_of_attempt(load(path), attempt)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / LOADING_FILE).write_text(f"{attempt}\n", encoding="ascii")
-        pack = _with_goods_of(load(path), attempt)
         total, done = _tells(pack), 0
 
         def count(text: str) -> None:
@@ -56,7 +56,7 @@ def load_pack(home: Path, name: str, tell: Callable[[int, int, str], None]) -> O
         os.close(lock)
 
 
-def _with_goods_of(pack: Pack, attempt: int) -> Pack:
+def goods_of_attempt(pack: Pack, attempt: int) -> Pack:
     """The pack itself at the first attempt; later the same goods under other labels, in other places."""
     if attempt == 1:
         return pack
@@ -71,7 +71,7 @@ def _other(receipt: Receipt, attempt: int) -> Receipt:
 
 
 def _label(unit: GoodsUnit, attempt: int) -> str:
-    """RFID numbers are hexadecimal digits; the other kinds take letters and dashes too."""
+    """RFID numbers are hexadecimal digits of one length; heat and serial numbers may grow."""
     if unit.kind != "rfid":
         return f"{unit.label}-{attempt}"
     raised = int(unit.label, 16) + (attempt - 1 << _RFID_LOT_BITS)
