@@ -209,9 +209,10 @@ def _markers(points: Sequence[Point], frame: _Frame) -> list[str]:
 
 def _threshold(threshold: Threshold, frame: _Frame) -> list[str]:
     y, label = frame.top(threshold.value), escape(threshold.label)
+    below = 14 if frame.y(threshold.value) < 0.5 else -5
     return [
         f'<line class="threshold" x1="{LEFT}%" x2="{RIGHT}%" y1="{y}" y2="{y}"/>',
-        f'<text class="threshold-label" x="{RIGHT}%" y="{y}" dy="-4" text-anchor="end">{label}</text>',
+        f'<text class="threshold-label" x="{RIGHT}%" y="{y}" dy="{below}" text-anchor="end">{label}</text>',
     ]
 
 
