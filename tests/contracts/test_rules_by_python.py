@@ -281,3 +281,32 @@ def test_a_rule_is_proven_on_the_chain_exactly_when_it_is_in_python(deployed: De
     assert isinstance(answer, RevertCause)
     holds = verify_padded(leaf_hash(all_rules[chosen].leaf()), chosen, proof, tree.root)
     assert answer.name == ("RunWrong" if holds else "RuleUnproven")
+
+
+def test_every_comparator_draws_its_line_where_python_does(deployed: Deployed) -> None:
+    lines = list(itertools.product(Comparator, (0, LOWEST, HIGHEST)))
+    made = [
+        replace(RULE, index=at, conditions=(replace(RULE.conditions[0], comparator=comparator, threshold=line),))
+        for at, (comparator, line) in enumerate(lines)
+    ]
+    values = (LOWEST, LOWEST + 1, -1, 0, 1, HIGHEST - 1, HIGHEST)
+    scene = stage(deployed, made, [Seen(at, 0, value, Quality.PASS) for at, value in enumerate(values)])
+    for rule, seen in itertools.product(made, scene.observations):
+        fires = evaluate(rule, [seen]) is not None
+        assert scene.judge(rule, ((seen,),)) == (None if fires else "ConditionUnmet")
+
+
+def test_every_flag_counts_or_is_passed_over_as_in_python(deployed: Deployed) -> None:
+    masks = [frozenset({flag}) for flag in Quality] + [frozenset(Quality)]
+    made = [
+        replace(RULE, index=at, conditions=(replace(RULE.conditions[0], flags=flags_, count=2, missing_skips=skips),))
+        for at, (flags_, skips) in enumerate(itertools.product(masks, (False, True)))
+    ]
+    made = [replace(each, window_ms=20 * PERIOD) for each in made]
+    seen = [Seen(at, 0, 1, flag) for at, flag in enumerate((*Quality, *Quality))]
+    scene = stage(deployed, made, seen)
+    for rule in made:
+        for size in (2, 3, len(Quality) + 1):
+            for first in range(0, len(seen) - size + 1, 2):
+                run = tuple(scene.observations[first : first + size])
+                assert (scene.judge(rule, (run,)) is None) == meets(rule.conditions[0], run)
