@@ -63,7 +63,7 @@ class Enrolment:
         client_key = folder / "client.jwk"
         if not client_key.exists():
             replace_private(client_key, json.dumps(ECKey.generate_key("P-256").as_dict(private=True)))
-        seat = Seat(entity, folder / "key.json", slug, client_key)
+        seat = Seat(entity, folder / "key.json", f"{newcomer.kind}-{entity}-program", client_key)
         self._keep(newcomer, seat)
         return seat
 

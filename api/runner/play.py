@@ -221,6 +221,7 @@ class Play:
             self.uplink.send(name, segment)
             sent += 1
         wait_until_settled(self.stage)
+        self._wait_for_index(next(iter(self.cast.sessions.values())), self.stage.chain.block_number())
         self.outcome.add("devices spoke", "receipts for all segments", "receipts for all segments")
         self.tell(f"{sent} segments")
 
@@ -237,13 +238,14 @@ class Play:
         observed = operation["state"] if cause is None else f"refused: {cause['name']}"
         self.outcome.add(name, "final", observed, operation["transaction"])
         if operation["block"] is not None:
-            wait_for(
-                lambda: self._indexed(session, int(operation["block"])), f"the index at block {operation['block']}"
-            )
+            self._wait_for_index(session, int(operation["block"]))
 
     @staticmethod
-    def _indexed(session: Session, block: int) -> bool:
-        return int(session.get("/v1/blocks/head")["block"]["number"]) >= block
+    def _wait_for_index(session: Session, block: int) -> None:
+        def indexed() -> bool:
+            return int(session.get("/v1/blocks/head")["block"]["number"]) >= block
+
+        wait_for(indexed, f"the index at block {block}")
 
     def _session(self, party: str) -> Session:
         return self.cast.sessions[party]
