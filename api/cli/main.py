@@ -10,7 +10,21 @@ from typing import Annotated
 
 import typer
 
-from api.cli import api_, audit, bench, consortium, contracts, indexer, ledger, oracle, scenario, segment, stack, trust, verify
+from api.cli import (
+    api_,
+    audit,
+    bench,
+    consortium,
+    contracts,
+    indexer,
+    ledger,
+    oracle,
+    scenario,
+    segment,
+    stack,
+    trust,
+    verify,
+)
 from api.cli.output import NO, WRONG_USE, CommandError
 
 app = typer.Typer(
