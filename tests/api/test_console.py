@@ -18,17 +18,6 @@ from tests.api.story import Story
 LISTS = (
     "/", "/receipts", "/facilities", "/devices", "/reviews", "/drafts", "/alerts", "/refusals", "/problems", "/docs",
 )  # fmt: skip
-    "/",
-    "/receipts",
-    "/facilities",
-    "/devices",
-    "/reviews",
-    "/drafts",
-    "/alerts",
-    "/refusals",
-    "/problems",
-    "/docs",
-)
 
 
 class Browser:
