@@ -17,6 +17,7 @@ from api.acts.requests import (
     RuleRequest,
     Why,
 )
+from api.records.sight import panel_entities
 from api.times import milliseconds
 from ledger_node.canonical_json import JsonValue
 from ledger_node.hexvalues import data_hex, read_data
@@ -150,10 +151,7 @@ def decision(request: DecisionRequest, desk: Desk) -> Built:
 def panel_members(desk: Desk, number: int) -> tuple[int, ...]:
     """The entities of a panel, ascending; none when the index does not know it."""
     panel = desk.book.get(Key(Kind.PANEL, number.to_bytes(2, "big")))
-    if not isinstance(panel, items.Panel):
-        return ()
-    numbers = (panel.members >> shift & 0xFFFFFFFF for shift in range(0, 256, 32))
-    return tuple(each for each in numbers if each)
+    return panel_entities(panel) if isinstance(panel, items.Panel) else ()
 
 
 def _rule(asked: RuleRequest, index: int, clause: bytes) -> Rule:
