@@ -188,7 +188,10 @@ def _keep_signals_from_ending_the_process() -> None:
 
 def _listen(settings: ServerSettings) -> socket.socket:
     try:
-        return socket.create_server((settings.host, settings.port), backlog=512)
+        listener = socket.create_server((settings.host, settings.port), backlog=512)
+        # asyncio sets this only on sockets that name their protocol; without it an answer's body waits for an ACK.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
     except OSError as error:
         raise LedgerError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from None
 
