@@ -39,6 +39,7 @@ from eth_typing import Address, BlockNumber, Hash32
 
 from ledger_node.embedded.accounts import LedgerAccountDB
 from ledger_node.embedded.errors import ExecutionError, Reverted
+from ledger_node.embedded.machine import LedgerComputation
 from ledger_node.embedded.statedb import StateDb
 from ledger_node.genesis import Genesis, genesis_digest
 from ledger_node.tries import ordered_root
@@ -73,6 +74,7 @@ class LedgerState(BerlinState):
     """Berlin state with the executor of checked transactions and faster storage tries."""
 
     account_db_class = LedgerAccountDB
+    computation_class = LedgerComputation
     transaction_executor_class = _CheckedExecutor
 
 

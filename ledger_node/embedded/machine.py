@@ -1,0 +1,224 @@
+"""The machine's loop: py-evm's computation with the commonest instructions done in place, on integers only.
+
+Most instructions that contracts execute are pushes, stack moves, jumps and small arithmetic, and py-evm spends most of
+its time on the calls around each. Here they cost a few bytecodes; all others are py-evm's own. Gas, memory, effects
+and errors are the same (Yellow Paper H, Berlin), but for a jump into push data: InvalidJumpDestination, as geth says.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+from eth.abc import ComputationAPI, MessageAPI, StateAPI, TransactionContextAPI
+from eth.exceptions import FullStack, Halt, InsufficientStack, InvalidJumpDestination, OutOfGas, VMError
+from eth.vm.forks.berlin.computation import BerlinComputation
+from eth.vm.logic.invalid import InvalidOpcode
+from eth.vm.stack import to_int
+
+_MASK = (1 << 256) - 1
+_SIGN = 1 << 255
+_LIMIT = 1023
+_CODE_LIMIT = 24_576
+"""Bytes of a deployed contract (EIP-170); longer code runs once, to create one."""
+_JUMP, _JUMPI, _JUMPDEST, _PUSH1, _PUSH32 = 0x56, 0x57, 0x5B, 0x60, 0x7F
+_BINARY: dict[int, tuple[int, Callable[[int, int], int]]] = {
+    0x01: (3, lambda a, b: a + b & _MASK),
+    0x02: (5, lambda a, b: a * b & _MASK),
+    0x03: (3, lambda a, b: a - b & _MASK),
+    0x10: (3, lambda a, b: 1 if a < b else 0),
+    0x11: (3, lambda a, b: 1 if a > b else 0),
+    0x12: (3, lambda a, b: 1 if a ^ _SIGN < b ^ _SIGN else 0),
+    0x13: (3, lambda a, b: 1 if a ^ _SIGN > b ^ _SIGN else 0),
+    0x14: (3, lambda a, b: 1 if a == b else 0),
+    0x16: (3, lambda a, b: a & b),
+    0x17: (3, lambda a, b: a | b),
+    0x18: (3, lambda a, b: a ^ b),
+    0x1B: (3, lambda a, b: b << a & _MASK if a < 256 else 0),
+    0x1C: (3, lambda a, b: b >> a if a < 256 else 0),
+}
+"""Gas and result of instructions that take two words; `a` was on top."""
+
+
+class _Pushes(dict[int, int]):
+    """The word that the push at a place of the code leaves; read when it is first wanted."""
+
+    def __init__(self, code: bytes) -> None:
+        super().__init__()
+        self._code = code
+
+    def __missing__(self, place: int) -> int:
+        word = int.from_bytes(self._code[place + 1 : place + self._code[place] - 0x5E], "big")
+        self[place] = word
+        return word
+
+
+class _Program:
+    """Code with what follows from it alone, found out no sooner than asked for.
+
+    Code that is created costs no gas by its length, so that nothing here may take time or memory by it.
+    """
+
+    def __init__(self, code: bytes) -> None:
+        # What is past the end is STOP, and zeros for a push that the end cuts short.
+        self.code = code + bytes(34)
+        self.pushes = _Pushes(self.code)
+        self.targets: set[int] = set()
+        self._end, self._place = len(code), 0
+
+    def find(self, target: int, gas: int) -> int:
+        """The target of a jump, which must not be push data; then `targets` holds all up to it. Raises VMError."""
+        code, place, end = self.code, self._place, min(self._end, target + 1)
+        while place < end:
+            instruction = code[place]
+            if instruction == _JUMPDEST:
+                self.targets.add(place)
+            place += instruction - 0x5E if _PUSH1 <= instruction <= _PUSH32 else 1
+        self._place = place
+        if target not in self.targets:
+            raise _failure(gas, InvalidJumpDestination(f"{target} is no jump destination"))
+        return target
+
+
+_kept_program = lru_cache(maxsize=128)(_Program)
+
+
+def _program(code: bytes) -> _Program:
+    return _kept_program(code) if len(code) <= _CODE_LIMIT else _Program(code)
+
+
+def _iszero(computation: ComputationAPI) -> None:
+    values = _charged(computation, 3, 1)._stack.values
+    values[-1] = 0 if values[-1] else 1
+
+
+def _not(computation: ComputationAPI) -> None:
+    values = _charged(computation, 3, 1)._stack.values
+    values[-1] ^= _MASK
+
+
+def _pop(computation: ComputationAPI) -> None:
+    _charged(computation, 2, 1)._stack.values.pop()
+
+
+def _calldataload(computation: ComputationAPI) -> None:
+    values = _charged(computation, 3, 1)._stack.values
+    at = values.pop()
+    values.append(int.from_bytes(computation.msg.data_as_bytes[at : at + 32].ljust(32, b"\0"), "big"))
+
+
+def _mload(computation: ComputationAPI) -> None:
+    machine = _charged(computation, 3, 1)
+    values, at = machine._stack.values, machine._stack.values.pop()
+    if at + 32 > len(machine._memory._bytes):
+        machine.extend_memory(at, 32)
+    values.append(int.from_bytes(machine._memory._bytes[at : at + 32], "big"))
+
+
+def _mstore(computation: ComputationAPI) -> None:
+    machine = _charged(computation, 3, 2)
+    values = machine._stack.values
+    at, value = values.pop(), values.pop()
+    if at + 32 > len(machine._memory._bytes):
+        machine.extend_memory(at, 32)
+    machine._memory._bytes[at : at + 32] = value.to_bytes(32, "big")
+
+
+def _charged(computation: ComputationAPI, gas: int, words: int) -> Any:
+    """The computation, whose stack holds integers only and no fewer than `words`, less some gas."""
+    machine: Any = computation
+    meter = machine._gas_meter
+    if gas > meter.gas_remaining:
+        raise OutOfGas("out of gas")
+    meter.gas_remaining -= gas
+    if len(machine._stack.values) < words:
+        raise InsufficientStack("stack underflow")
+    return machine
+
+
+def _failure(gas: int, error: VMError) -> VMError:
+    """Why an instruction failed: lack of gas comes before all else, as in py-evm."""
+    return error if gas >= 0 else OutOfGas("out of gas")
+
+
+_LEAN = {0x15: _iszero, 0x19: _not, 0x35: _calldataload, 0x50: _pop, 0x51: _mload, 0x52: _mstore}
+
+
+class LedgerComputation(BerlinComputation):
+    """Berlin's computation with the loop of this module."""
+
+    opcodes = MappingProxyType({**BerlinComputation.opcodes, **_LEAN})
+
+    @classmethod
+    def apply_computation(
+        cls,
+        state: StateAPI,
+        message: MessageAPI,
+        transaction_context: TransactionContextAPI,
+        parent_computation: ComputationAPI | None = None,
+    ) -> ComputationAPI:
+        """Runs a message, or the precompiled contract at its address."""
+        with cls(state, message, transaction_context) as computation:
+            if computation.is_origin_computation:
+                computation.contracts_created = []
+            if parent_computation is not None:
+                computation.contracts_created = parent_computation.contracts_created
+            if message.is_create:
+                computation.contracts_created.append(message.storage_address)
+            precompile = computation.precompiles.get(message.code_address)
+            if precompile is None:
+                computation._run(_program(message.code))  # type: ignore[attr-defined]
+            elif not message.is_delegation:
+                precompile(computation)
+        return computation
+
+    def _run(self, program: _Program) -> None:
+        """Until the code halts. Raises VMError."""
+        code, pushes, targets, opcodes = program.code, program.pushes, program.targets, self.opcodes
+        stream, meter, values = self.code, self._gas_meter, self._stack.values  # type: ignore[attr-defined]
+        push, pop, gas, place = values.append, values.pop, meter.gas_remaining, 0
+        while True:
+            try:
+                while gas >= 0:
+                    op = code[place]
+                    if 0x60 <= op < 0xA0:
+                        gas -= 3
+                        if op >= 0x90:
+                            at = 0x8E - op
+                            values[-1], values[at] = values[at], values[-1]
+                            place += 1
+                        elif len(values) > _LIMIT:
+                            raise _failure(gas, FullStack("stack limit reached"))
+                        elif op >= 0x80:
+                            push(values[0x7F - op])
+                            place += 1
+                        else:
+                            push(pushes[place])
+                            place += op - 0x5E
+                    elif op in _BINARY:
+                        cost, result = _BINARY[op]
+                        gas -= cost
+                        push(result(pop(), pop()))
+                        place += 1
+                    elif op in (_JUMP, _JUMPI):
+                        gas -= 8 if op == _JUMP else 10
+                        target = pop()
+                        stays = op == _JUMPI and not pop()
+                        place = place + 1 if stays else target if target in targets else program.find(target, gas)
+                    elif op != _JUMPDEST:
+                        break
+                    else:
+                        gas -= 1
+                        place += 1
+                else:
+                    raise OutOfGas("out of gas")
+            except IndexError:  # of the instructions above only, which index nothing but the stack
+                raise _failure(gas, InsufficientStack("stack underflow")) from None
+            meter.gas_remaining, stream.program_counter = gas, place + 1
+            try:
+                (opcodes.get(op) or InvalidOpcode(op))(computation=self)
+            except Halt:
+                return
+            gas, place = meter.gas_remaining, stream.program_counter
+            if values and values[-1].__class__ is not int:
+                values[-1] = to_int(values[-1])
