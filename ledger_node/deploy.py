@@ -3,7 +3,7 @@
 Every creation and every call is an act with a key of its own, so a deployment that was stopped goes on where it was.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +48,7 @@ class Deployed:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """All contracts of one consortium on one chain, in the order of their creation."""
+    """All contracts of one consortium on one chain, by block of creation and name."""
 
     chain_id: int
     genesis_hash: bytes
@@ -126,7 +126,11 @@ def deploy(
         )
         for name in (each.name for each in _creations(terms or Terms()))
     )
-    return Addresses(client.chain_id(), client.block(0).hash, contracts)
+    return Addresses(client.chain_id(), client.block(0).hash, _ordered(contracts))
+
+
+def _ordered(contracts: Iterable[Deployed]) -> tuple[Deployed, ...]:
+    return tuple(sorted(contracts, key=lambda each: (each.block, each.name)))
 
 
 def _settle(outbox: Outbox, what: str, key: str, at: int, total: int, tell: Callable[[int, int, str], None]) -> Sent:
@@ -186,7 +190,7 @@ def parse_addresses(text: bytes) -> Addresses:
         return Addresses(
             chain_id=_integer("addresses.chainId", top["chainId"]),
             genesis_hash=read_data("addresses.genesisHash", top["genesisHash"], 32),
-            contracts=tuple(sorted(found, key=lambda each: (each.block, each.name))),
+            contracts=_ordered(found),
         )
     except (canonical_json.JsonError, HexError) as error:
         raise AddressesError(f"addresses file: {error}") from None
