@@ -7,6 +7,7 @@ from pydantic.alias_generators import to_camel
 
 from api.times import milliseconds
 from registry.documents.fields import Digest, Money
+from registry.documents.terms import REASON_CODE
 from registry.goods import UnitKind
 
 Entity = Annotated[int, Field(ge=1, lt=2**32, description="number of the entity on the chain")]
@@ -150,7 +151,7 @@ class CoverRequest(Part):
 class Why(Part):
     """A reason: a code and its words."""
 
-    code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{1,31}$")]
+    code: Annotated[str, Field(pattern=REASON_CODE)]
     text: Annotated[str, Field(min_length=1, max_length=20_000)]
 
 

@@ -30,5 +30,4 @@ def form_sender(request: Request, form_token: Annotated[str, Form()] = "") -> Pr
     return principal
 
 
-Person = Annotated[Principal, Depends(signed_in)]
 Sender = Annotated[Principal, Depends(form_sender)]

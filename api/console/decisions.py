@@ -1,5 +1,6 @@
 """Reviews and claims for people: the queue, the facts of one, and the form of the decision."""
 
+import re
 from collections.abc import Callable
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from api.v1.drafts import digest_of
 from ledger_node.hashing import keccak256
 from ledger_node.hexvalues import data_hex
 from registry import structs
+from registry.documents.terms import REASON_CODE
 from registry.items import Claim, Firing, Review
 
 router = APIRouter(include_in_schema=False)
@@ -84,7 +86,7 @@ def decide_review(
             "review": data_hex(id_),
             "verdict": verdict,
             "reason": Why(code=code, text=text),
-            "inspection": inspection or None,
+            "inspection": data_hex(digest_of("inspection", inspection)) if inspection else None,
         }
     )
     return _drafted(frame, body, lambda error: _review_page(frame, id_, [error], given))
@@ -140,7 +142,7 @@ def _drafted(
 
 def _reason_errors(frame: Frame, code: str, text: str) -> list[FormError]:
     errors = []
-    if not code or not code[0].isalpha() or not all(char.isupper() or char.isdigit() or char == "_" for char in code):
+    if not re.fullmatch(REASON_CODE, code):
         errors.append(FormError(frame.say("Reason code: capital letters, digits and _, such as RECOUNTED."), "code"))
     if not text.strip():
         errors.append(FormError(frame.say("Say why, in words that the others will read."), "text"))

@@ -1,6 +1,6 @@
 """Rendering pages: the templates' environment, and what every page carries around its content."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from gettext import NullTranslations
@@ -20,7 +20,6 @@ from api.security.roles import Principal, Role
 from api.services import services_of
 
 _FOLDER = Path(__file__).parent
-Translate = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)

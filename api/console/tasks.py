@@ -1,6 +1,5 @@
 """What waits for a person: consents, decisions, things to send. The first thing that each role sees."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from api.console.frame import Frame
@@ -88,8 +87,3 @@ def _draft_task(frame: Frame, draft: Draft) -> Task:
     tag = Tag("wait", frame.say("send") if complete else frame.say("sign"))
     detail = frame.say("drafted by %s") % frame.name(draft.entity)
     return Task(tag, draft_words(draft.act.value, frame.say), detail, f"/drafts/{data_hex(draft.id)}")
-
-
-def parties_text(frame: Frame, entities: Iterable[int]) -> str:
-    """Names in a row."""
-    return (", " if frame.language == "en" else "、").join(frame.name(entity) for entity in entities)

@@ -184,10 +184,6 @@ class Sight:
         """The claims under a cover."""
         return self._every(Claim, cover=cover)
 
-    def reviews_of(self, facility: bytes) -> list[Review]:
-        """The reviews of a facility, newest first."""
-        return self._every(Review, facility=facility)
-
     def firings_of(self, facility: bytes) -> list[Firing]:
         """What the rules of a facility fired on, newest first."""
         return self._every(Firing, facility=facility)

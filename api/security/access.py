@@ -10,6 +10,7 @@ from api.security.roles import SCOPES, Principal, Scope
 from api.security.sessions import COOKIE
 from api.security.tokens import require
 from api.services import Services, services_of
+from ledger_node.hashing import sha256
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -47,7 +48,7 @@ def session_principal(request: Request) -> Principal | None:
     principal = Principal(
         entity=member.entity,
         role=member.kind,
-        actor=f"user:{member.entity}:{member.users.index(user)}",
+        actor=f"user:{member.entity}:{sha256(login.encode()).hex()[:16]}",
         display_name=user.name,
         scopes=SCOPES[member.kind],
         session=session,

@@ -19,6 +19,9 @@ from registry.documents.fields import (
     Whole,
 )
 
+REASON_CODE = r"^[A-Z][A-Z0-9_]{1,31}$"
+"""What the code of a reason looks like."""
+
 
 class PledgeTerms(Strict):
     """The terms of a pledge, as Civil Code article 427 demands them; forfeiture (流质) cannot be expressed."""
@@ -132,7 +135,7 @@ class Reason(Strict):
     """Why a review or a claim was decided as it was."""
 
     schema_: Annotated[Literal["cangdan/reason/1"], Field(alias="schema")]
-    code: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{1,31}$")]
+    code: Annotated[str, Field(pattern=REASON_CODE)]
     text: LongText
 
 

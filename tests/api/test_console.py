@@ -7,6 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from api.members import load, save
 from api.times import rfc3339
 from ledger_node.hexvalues import data_hex
 from tests.api.app_kit import BASE, NAMES, PASSWORD, Api
@@ -170,6 +171,17 @@ def test_two_people_decide_a_review_from_the_console(api: Api, story: Story):
     assert api.get(BANK, f"/v1/facilities/{story.facility}").json()["data"]["held"] is False
 
 
+def test_one_person_stays_one_when_the_members_file_is_put_in_another_order(api: Api, story: Story):
+    made = api.draft(BANK, {"act": "release", "pledge": story.pledge})
+    Browser(api, BANK).send(f"/drafts/{made['id']}/sign", checked="yes")
+    path = api.folder / "members.json"
+    file = load(path).file
+    turned = [each.model_copy(update={"users": each.users[::-1]}) for each in file.members]
+    save(path, file.model_copy(update={"members": tuple(turned)}))
+    Browser(api, BANK).send(f"/drafts/{made['id']}/sign", checked="yes")
+    assert api.get(BANK, f"/v1/drafts/{made['id']}").json()["state"] == "gathering"
+
+
 def test_a_decision_without_reason_is_told_beside_the_field_and_kept(api: Api):
     review = api.get(INSURER, "/v1/reviews").json()["items"][0]["id"]
     answer = Browser(api, INSURER).send(f"/reviews/{review}", verdict="uphold", code="lower case", text="")
@@ -177,6 +189,15 @@ def test_a_decision_without_reason_is_told_beside_the_field_and_kept(api: Api):
     assert 'id="code-error"' in answer.text
     assert 'value="lower case"' in answer.text
     assert 'value="uphold" checked' in answer.text
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"code": "A", "text": "why"}, {"code": "É1", "text": "why"}, {"code": "RECOUNTED", "inspection": "zz"}]
+)
+def test_a_decision_that_breaks_the_form_of_its_fields_is_refused(api: Api, wrong: dict[str, str]):
+    review = api.get(INSURER, "/v1/reviews").json()["items"][0]["id"]
+    fields = {"verdict": "uphold", "text": "why", **wrong}
+    assert Browser(api, INSURER).send(f"/reviews/{review}", **fields).status_code in (400, 422)
 
 
 def test_who_sits_on_no_panel_gets_no_form(api: Api):
