@@ -24,6 +24,8 @@ class Answer(http.server.BaseHTTPRequestHandler):
     def log_message(self, *arguments):
         pass
 def stop(number, frame):
+    # A unit is asked to stop once with its rank and once by itself; both may come before it has ended.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     tell("stop")
     sys.exit(0)
 signal.signal(signal.SIGTERM, stop)
