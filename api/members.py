@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
+from api.founding.logins import replace_private
 from api.security.roles import SCOPES, Role, Scope
 
 FORMAT = "cangdan/members/1"
@@ -166,7 +167,4 @@ def save(path: Path, file: MembersFile) -> None:
     """Write the file, readable by its owner only, in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(file.model_dump(mode="json", by_alias=True, exclude_none=True), ensure_ascii=False, indent=2)
-    draft = path.with_suffix(".new")
-    draft.touch(mode=0o600)
-    draft.write_text(text + "\n", encoding="utf-8")
-    draft.replace(path)
+    replace_private(path, text)
