@@ -90,7 +90,7 @@ def test_loops_in_calls_do_not_stop_blocks_and_end_in_time(ledger, remote):
         assert person.send(remote)["status"] == 1
         assert not any(call.done() for call in calls)
         for call in calls:
-            with pytest.raises(Web3RPCError, match="timeout"):
+            with pytest.raises(Web3RPCError, match="timeout|out of gas"):  # whichever a machine's speed brings first
                 call.result()
 
 
