@@ -26,7 +26,7 @@ from registry.acts import Contract
 from registry.documents.fields import Money
 from registry.firings import decode_firing
 from registry.index.queries import Recorded
-from registry.items import Facility, Firing
+from registry.items import Facility, Firing, Pledge
 
 router = APIRouter(include_in_schema=False)
 
@@ -83,7 +83,7 @@ class Fired:
 @router.get("/facilities")
 def facilities(frame: Framed) -> Response:
     """The member's facilities, held ones first."""
-    found = sorted(frame.sight.facilities(), key=lambda each: each.word.holds == 0)
+    found = sorted(frame.sight.every(Facility), key=lambda each: each.word.holds == 0)
     held = sum(1 for each in found if each.word.holds)
     heading = frame.count("%d facility", "%d facilities", len(found)) % len(found)
     if held:
@@ -94,11 +94,11 @@ def facilities(frame: Framed) -> Response:
 @router.get("/facilities/{facility_id}")
 def facility(frame: Framed, facility_id: str) -> Response:
     """One facility."""
-    found = frame.sight.facility(digest_of("facility_id", facility_id))
+    found = frame.sight.one(Facility, digest_of("facility_id", facility_id))
     history = frame.state.snapshot.history(Contract.CREDIT, found.id)
     terms, sums = frame.papers.facility_terms(found), frame.papers.sums(history)
-    firings = [fired(frame, each) for each in frame.sight.firings_of(found.id)]
-    pledges = [(each, pledge_tag(each.word.status, frame.say)) for each in frame.sight.pledged_to(found.id)]
+    firings = [fired(frame, each) for each in frame.sight.parts(Firing, facility=found.id)]
+    pledges = [(each, pledge_tag(each.word.status, frame.say)) for each in frame.sight.parts(Pledge, facility=found.id)]
     return frame.page(
         "facility.html",
         heading=_heading(frame, found),

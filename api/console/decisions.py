@@ -21,7 +21,7 @@ from ledger_node.hashing import keccak256
 from ledger_node.hexvalues import data_hex
 from registry import structs
 from registry.documents.terms import REASON_CODE
-from registry.items import Claim, Firing, Review
+from registry.items import Claim, Cover, Firing, Review, claim_id
 
 router = APIRouter(include_in_schema=False)
 Posted = Annotated[Frame, Depends(frame)]
@@ -30,7 +30,7 @@ Posted = Annotated[Frame, Depends(frame)]
 @router.get("/reviews")
 def reviews(frame: Framed) -> Response:
     """The review queue: open ones first, by deadline."""
-    found = sorted(frame.sight.reviews(), key=lambda each: (each.word.status, each.word.deadline))
+    found = sorted(frame.sight.every(Review), key=lambda each: (each.word.status, each.word.deadline))
     waiting = sum(1 for each in found if each.word.status == 1)
     heading = frame.count("%d review is open", "%d reviews are open", waiting) % waiting
     rows = [
@@ -51,7 +51,7 @@ def reviews(frame: Framed) -> Response:
             frame.moment(each.opened.time),
             claim_tag(each.state, frame.say),
         )
-        for each in frame.sight.claims()
+        for each in frame.sight.every(Claim)
     ]
     return frame.page("reviews.html", heading=heading, rows=rows, claims=claims)
 
@@ -150,7 +150,7 @@ def _reason_errors(frame: Frame, code: str, text: str) -> list[FormError]:
 
 
 def _review_page(frame: Frame, id_: bytes, errors: list[FormError], given: dict[str, str]) -> Response:
-    found = frame.sight.review(id_)
+    found = frame.sight.one(Review, id_)
     members = frame.sight.members_of(found.word.panel)
     mine = frame.principal.entity in members and not frame.state.past
     decidable = found.word.status == 1 or found.word.verdict == 2
@@ -177,8 +177,8 @@ def _review_heading(frame: Frame, review: Review) -> str:
 
 
 def _claim_page(frame: Frame, cover: bytes, number: int, errors: list[FormError], given: dict[str, str]) -> Response:
-    found: Claim = frame.sight.claim(cover, number)
-    under = frame.sight.cover(cover)
+    found: Claim = frame.sight.one(Claim, claim_id(cover, number))
+    under = frame.sight.one(Cover, cover)
     terms = frame.papers.cover_terms(under.terms.terms_hash)
     return frame.page(
         "claim.html",
@@ -197,7 +197,7 @@ def _claim_page(frame: Frame, cover: bytes, number: int, errors: list[FormError]
 
 
 def _firing_of(frame: Frame, facility: bytes, seq: int) -> Fired | None:
-    for each in frame.sight.firings_of(facility):
+    for each in frame.sight.parts(Firing, facility=facility):
         if each.facility_seq == seq:
             return fired(frame, each)
     return None
@@ -205,7 +205,7 @@ def _firing_of(frame: Frame, facility: bytes, seq: int) -> Fired | None:
 
 def _evidence(frame: Frame, claim: Claim) -> Fired | None:
     """What opened a claim: the firing whose evidence the claim names."""
-    found: list[Firing] = frame.sight.firings_of(claim.opening.facility)
+    found: list[Firing] = frame.sight.parts(Firing, facility=claim.opening.facility)
     match = next((each for each in found if keccak256(each.firing) == claim.opening.evidence), None)
     return None if match is None else fired(frame, match)
 

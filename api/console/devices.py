@@ -21,6 +21,7 @@ from oracle.formats.metric import Metric
 from oracle.formats.observation import Observation
 from oracle.formats.schema import Schema
 from registry.evidence.gather import EvidenceMissing
+from registry.items import Facility
 
 router = APIRouter(include_in_schema=False)
 SLOTS = 3000
@@ -76,14 +77,13 @@ def devices(frame: Framed, facility: str = "") -> Response:
     reader = _reader(frame)
     covenants = [] if reader is None else [each for _, each in _covenants(frame, reader, facility)]
     listed = [] if reader is None else list(_listed(frame, reader, covenants))
-    fleets = [frame.sight.fleet(number) for number in frame.sight.watched_entities()]
     heading = frame.count("%d device", "%d devices", len(listed)) % len(listed)
     return frame.page(
         "devices.html",
         heading=heading,
         rows=listed,
         unreachable=reader is None,
-        fleets=[(frame.name(fleet.terms.entity), fleet) for fleet in fleets if fleet is not None],
+        fleets=[(frame.name(fleet.terms.entity), fleet) for fleet in frame.sight.fleets()],
     )
 
 
@@ -148,7 +148,7 @@ def _needed(frame: Frame) -> OracleReader:
 
 
 def _covenants(frame: Frame, reader: OracleReader, facility: str = "") -> Iterator[tuple[bytes, Covenant]]:
-    for each in frame.sight.facilities():
+    for each in frame.sight.every(Facility):
         if facility and data_hex(each.id) != facility:
             continue
         try:

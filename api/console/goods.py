@@ -46,7 +46,7 @@ class Event:
 @router.get("/receipts")
 def receipts(frame: Framed, q: str = "", page: int = 1) -> Response:
     """The member's receipts, found by number, goods, unit label or id."""
-    found = [row_of(frame, receipt) for receipt in frame.sight.receipts() if _matches(frame, receipt, q.strip())]
+    found = [row_of(frame, receipt) for receipt in frame.sight.every(Receipt) if _matches(frame, receipt, q.strip())]
     start = max(page - 1, 0) * PAGE
     heading = frame.count("%d receipt", "%d receipts", len(found)) % len(found)
     return frame.page(
@@ -62,7 +62,7 @@ def receipts(frame: Framed, q: str = "", page: int = 1) -> Response:
 @router.get("/receipts/{receipt_id}")
 def receipt(frame: Framed, receipt_id: str) -> Response:
     """One receipt: what it is, its consequence, its history, its proof."""
-    found = frame.sight.receipt(digest_of("receipt_id", receipt_id))
+    found = frame.sight.one(Receipt, digest_of("receipt_id", receipt_id))
     content = frame.papers.content(found)
     word = found.word
     history = frame.state.snapshot.history(Contract.RECEIPTS, found.id)

@@ -18,7 +18,7 @@ from ledger_node.hexvalues import data_hex
 from registry.index.alerts import Alert, AlertKind
 from registry.index.pages import CursorError
 from registry.index.refusals import Refusal
-from registry.items import Entity, Facility
+from registry.items import Entity, Facility, Receipt
 
 router = APIRouter(include_in_schema=False)
 FIRST = 20
@@ -55,8 +55,8 @@ def home(frame: Framed) -> Response:
     waiting = tasks(frame)
     found, _ = frame.sight.alerts(None, FIRST)
     rows = [alert_row(frame, alert) for alert in found]
-    facilities = sorted(frame.sight.facilities(), key=lambda each: each.word.holds == 0)[:FIRST]
-    receipts = frame.sight.receipts()
+    facilities = sorted(frame.sight.every(Facility), key=lambda each: each.word.holds == 0)[:FIRST]
+    receipts = frame.sight.every(Receipt)
     return frame.page(
         "home.html",
         heading=_heading(frame, waiting, facilities),
@@ -180,7 +180,7 @@ def _regulator(frame: Frame) -> Response:
 
 
 def _exposures(frame: Frame) -> list[Exposure]:
-    facilities = frame.sight.facilities()
+    facilities = frame.sight.every(Facility)
     lenders = Counter(each.word.lender for each in facilities)
     return [
         Exposure(

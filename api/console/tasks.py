@@ -9,7 +9,7 @@ from api.drafts import Draft
 from api.records.sight import Sight
 from api.v1.drafts import party_state
 from ledger_node.hexvalues import data_hex
-from registry.items import Claim, Review
+from registry.items import Claim, Cover, Review
 
 RECENT = 200
 
@@ -35,14 +35,16 @@ def open_reviews(sight: Sight) -> list[Review]:
     """Open reviews that the member sits on."""
     mine = sight.principal.entity
     return [
-        review for review in sight.reviews() if review.word.status == 1 and mine in sight.members_of(review.word.panel)
+        review
+        for review in sight.every(Review)
+        if review.word.status == 1 and mine in sight.members_of(review.word.panel)
     ]
 
 
 def open_claims(sight: Sight) -> list[Claim]:
     """Open claims that the member decides on."""
-    own = {cover.id for cover in sight.covers() if cover.word.insurer == sight.principal.entity}
-    return [claim for claim in sight.claims() if claim.state == 1 and claim.cover in own]
+    own = {cover.id for cover in sight.every(Cover) if cover.word.insurer == sight.principal.entity}
+    return [claim for claim in sight.every(Claim) if claim.state == 1 and claim.cover in own]
 
 
 def waiting_drafts(frame: Frame) -> list[Draft]:

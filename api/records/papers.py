@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 from api.acts.kinds import Act
 from api.drafts import Draft, Drafts
 from api.shelves import Shelves
+from ledger_node.canonical_json import JsonValue
 from ledger_node.hexvalues import read_data
 from oracle.formats.fields import Fields
 from oracle.formats.opening import Opening
@@ -50,6 +51,11 @@ class Papers:
     def opening(self, commitment: bytes) -> Opening | None:
         """The document of a commitment with its salt."""
         return self.shelves.opening(self.entity, commitment)
+
+    def opened(self, commitment: bytes) -> JsonValue:
+        """The content of a commitment, None when the member was not given it."""
+        found = self.opening(commitment)
+        return None if found is None else found.content
 
     def openings(self, commitments: Iterable[bytes]) -> list[Opening]:
         """The documents that the member was given among these commitments."""

@@ -1,42 +1,18 @@
-"""Answers that a bundle proves, and the bundles: the same functions as the verifier's own."""
+"""The bundles of records, gathered for a member with the documents that it was given."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from api.problems import ProblemError
 from api.records.papers import Papers
 from api.services import Services
-from ledger_node.canonical_json import JsonValue
 from ledger_node.client import ChainUnavailable, RpcError
-from registry.acts import Contract
 from registry.evidence.bundle import Bundle
 from registry.evidence.bundle_file import dump_bundle
 from registry.evidence.collect import CannotProve, Collector
 from registry.evidence.gather import EvidenceMissing
 from registry.firings import decode_firing
 from registry.index.queries import Snapshot
-from registry.items import Facility, Firing, Item, Key, Kind, Pledge, Receipt, firing_id
-from registry.transitions import Transition
-
-
-class Shown:
-    """Where provable answers come from: a snapshot, and the documents that the asker was given."""
-
-    def __init__(self, snapshot: Snapshot, papers: Papers) -> None:
-        self._snapshot = snapshot
-        self._papers = papers
-
-    def get(self, key: Key, /) -> Item | None:
-        """The item of a key."""
-        return self._snapshot.get(key)
-
-    def transitions(self, contract: Contract, id_: bytes) -> Sequence[Transition]:
-        """All transitions of a record, oldest first."""
-        return [recorded.transition for recorded in self._snapshot.history(contract, id_)]
-
-    def opened(self, commitment: bytes) -> JsonValue:
-        """The content of a commitment, None when the asker was not given it."""
-        opening = self._papers.opening(commitment)
-        return None if opening is None else opening.content
+from registry.items import Facility, Firing, Key, Kind, Pledge, Receipt, firing_id
 
 
 def receipt_bundle(services: Services, snapshot: Snapshot, papers: Papers, receipt: Receipt) -> bytes:

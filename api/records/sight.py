@@ -1,8 +1,11 @@
-"""What a member may see. One place for the rule: a record is seen by those whom it names, and by those whom what
-hangs on it names; the regulator sees structure and events of all, and no member's documents.
+"""What a member may see: one rule for each kind of record, which lists, pages, proofs, alerts and notices all ask.
+
+A record is seen by those whom it names (`NAMED`), by those whom a record that hangs on it names (`HANGING`), by those
+whom the record that it belongs to names (`UNDER`); a part is seen by whoever sees its whole (`PART_OF`). The
+regulator sees structure and events of all, and no member's documents. Entities and rounds are known to all.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -12,7 +15,9 @@ from registry.index.alerts import Alert, alerts
 from registry.index.pages import MAX_LIMIT
 from registry.index.queries import Snapshot
 from registry.index.refusals import Refusal
+from registry.index.tags import number, tags_of
 from registry.items import (
+    TYPES,
     Claim,
     Cover,
     Entity,
@@ -28,14 +33,37 @@ from registry.items import (
     Review,
     claim_id,
     entity_id,
+    firing_id,
 )
 
-ItemT = TypeVar("ItemT")
-RecordT = TypeVar("RecordT", Receipt, Pledge, Facility, Cover)
-_RECEIPT_ROLES = ("owner", "keeper")
-_PLEDGE_ROLES = ("pledgee", "pledgor", "keeper")
-_FACILITY_ROLES = ("lender", "borrower")
-_COVER_ROLES = ("insurer", "insured")
+ItemT = TypeVar("ItemT", bound=Item)
+Seen = Receipt | Pledge | Facility | Cover | Review | Claim | Firing
+"""The kinds of records that not everybody sees."""
+SeenT = TypeVar("SeenT", bound=Seen)
+
+NAMED: dict[type[object], tuple[str, ...]] = {
+    Receipt: ("owner", "keeper"),
+    Pledge: ("pledgee", "pledgor", "keeper"),
+    Facility: ("lender", "borrower"),
+    Cover: ("insurer", "insured"),
+    Review: ("panel",),
+}
+"""The tags (registry.index.tags) by which a record names those who see it; of a panel, all who sit on it."""
+HANGING: dict[type[object], tuple[tuple[type[Seen], str], ...]] = {
+    Receipt: ((Pledge, "receipt"),),
+    Facility: ((Cover, "facility"), (Review, "facility")),
+}
+"""Records that point with a tag at a record, and share it with whom they name: who has or had a pledge of a receipt;
+who insures or is insured for a facility; who sits on the panel of a review of it."""
+UNDER: dict[type[object], tuple[type[Seen], str]] = {Cover: (Facility, "facility")}
+"""The record that a record points at with a tag, and whose named parties see it too: the parties of the facility."""
+PART_OF: dict[type[object], tuple[type[Seen], str]] = {
+    Review: (Facility, "facility"),
+    Firing: (Facility, "facility"),
+    Claim: (Cover, "cover"),
+}
+"""The whole that a part points at with a tag."""
+_KINDS: dict[object, Kind] = {type_: kind for kind, type_ in TYPES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,216 +73,169 @@ class Sight:
     principal: Principal
     snapshot: Snapshot
 
-    def receipt(self, id_: bytes) -> Receipt:
-        """A receipt that the member may see. Raises ProblemError not-found."""
-        return self._seen(Kind.RECEIPT, id_, Receipt, self.sees_receipt)
+    def sees(self, record: Seen) -> bool:
+        """Whether the member may see a record of this block."""
+        kind = type(record)
+        if self.principal.is_regulator:
+            return True
+        if kind in PART_OF:
+            whole = self._pointed(record, PART_OF[kind])
+            return whole is not None and self.sees(whole)
+        if self._is_named_by(record):
+            return True
+        above = self._pointed(record, UNDER[kind]) if kind in UNDER else None
+        hanging = (each for other, tag in HANGING.get(kind, ()) for each in self.all(other, **{tag: _id(record)}))
+        return (above is not None and self._is_named_by(above)) or any(self._is_named_by(each) for each in hanging)
 
-    def facility(self, id_: bytes) -> Facility:
-        """A facility that the member may see. Raises ProblemError not-found."""
-        return self._seen(Kind.FACILITY, id_, Facility, self.sees_facility)
+    def sees_key(self, key: Key) -> bool:
+        """Whether the member may see what stands under a key in this block; False where nothing stands."""
+        found = self.snapshot.get(key)
+        if isinstance(found, Receipt | Pledge | Facility | Cover | Review | Claim | Firing):
+            return self.sees(found)
+        return found is not None
 
-    def pledge(self, id_: bytes) -> Pledge:
-        """A pledge that the member may see. Raises ProblemError not-found."""
-        return self._seen(Kind.PLEDGE, id_, Pledge, self.sees_pledge)
+    def one(self, kind: type[SeenT], id_: bytes) -> SeenT:
+        """The record of an id, if the member may see it. Raises ProblemError not-found."""
+        found = self.snapshot.one(kind, id_)
+        if found is None or not self.sees(found):
+            raise _not_found(_KINDS[kind])
+        return found
 
-    def review(self, id_: bytes) -> Review:
-        """A review that the member may see. Raises ProblemError not-found."""
-        return self._seen(Kind.REVIEW, id_, Review, self.sees_review)
+    def every(self, kind: type[SeenT]) -> list[SeenT]:
+        """All records of a kind that the member may see, newest first."""
+        if self.principal.is_regulator:
+            return self.all(kind)
+        found = {_id(each): each for each in self._candidates(kind)}
+        return sorted(found.values(), key=place, reverse=True)
 
-    def cover(self, id_: bytes) -> Cover:
-        """A cover that the member may see. Raises ProblemError not-found."""
-        return self._seen(Kind.COVER, id_, Cover, self.sees_cover)
+    def all(self, kind: type[ItemT], **having: int | bytes) -> list[ItemT]:
+        """All items of a type with these tags, newest first, whoever may see them."""
+        found: list[ItemT] = []
+        after: str | None = None
+        while True:
+            page = self.snapshot.find(kind, after=after, limit=MAX_LIMIT, oldest_first=False, **having)
+            found += page.items
+            after = page.next
+            if after is None:
+                return found
 
-    def claim(self, cover: bytes, number: int) -> Claim:
-        """A claim under a cover that the member may see. Raises ProblemError not-found."""
-        self.cover(cover)
-        return self._seen(Kind.CLAIM, claim_id(cover, number), Claim, lambda claim: True)
-
-    def entity(self, number: int) -> Entity:
+    def entity(self, index: int) -> Entity:
         """An entity; entities are known to all. Raises ProblemError not-found."""
-        return self._seen(Kind.ENTITY, entity_id(number), Entity, lambda entity: True)
+        found = self.snapshot.entity(index)
+        if found is None:
+            raise _not_found(Kind.ENTITY)
+        return found
 
-    def fleet(self, number: int) -> Fleet | None:
-        """The devices of an entity; their number and roots are known to all."""
-        found = self.snapshot.get(Key(Kind.FLEET, entity_id(number)))
-        return found if isinstance(found, Fleet) else None
-
-    def watched_entities(self) -> list[int]:
-        """The member, and those whose devices watch what the member may see; of all to the regulator."""
+    def fleets(self) -> list[Fleet]:
+        """The member's own devices and those that watch what it may see, by entity; of all to the regulator."""
         if self.principal.is_regulator:
-            return sorted(entity.number for entity in self._every(Entity))
-        found = {self.principal.entity}
-        found |= {receipt.word.keeper for receipt in self.receipts()}
-        found |= {facility.word.borrower for facility in self.facilities()}
-        return sorted(found)
-
-    def receipts(self) -> list[Receipt]:
-        """All receipts that the member may see, newest first."""
-        if self.principal.is_regulator:
-            return self._every(Receipt)
-        found = self._by_roles(Receipt, _RECEIPT_ROLES)
-        known = {receipt.id for receipt in found}
-        pledged = {pledge.terms.receipt for pledge in self.pledges()} - known
-        found += _only(Receipt, (self.snapshot.get(Key(Kind.RECEIPT, id_)) for id_ in pledged))
-        return sorted(found, key=lambda receipt: (receipt.issued.block, receipt.id), reverse=True)
-
-    def pledges(self) -> list[Pledge]:
-        """All pledges that the member may see, newest first."""
-        if self.principal.is_regulator:
-            return self._every(Pledge)
-        found = self._by_roles(Pledge, _PLEDGE_ROLES)
-        return sorted(found, key=lambda pledge: (pledge.made.block, pledge.id), reverse=True)
-
-    def facilities(self) -> list[Facility]:
-        """All facilities that the member may see, newest first."""
-        if self.principal.is_regulator:
-            return self._every(Facility)
-        found = self._by_roles(Facility, _FACILITY_ROLES)
-        known = {facility.id for facility in found}
-        linked = {cover.terms.facility for cover in self._by_roles(Cover, _COVER_ROLES)}
-        linked |= {review.opening.facility for review in self._of_panels()}
-        found += _only(Facility, (self.snapshot.get(Key(Kind.FACILITY, id_)) for id_ in linked - known))
-        return sorted(found, key=lambda facility: (facility.opened.block, facility.id), reverse=True)
-
-    def reviews(self) -> list[Review]:
-        """All reviews that the member may see, newest first."""
-        found = {review.id: review for review in self._of_panels()}
-        if self.principal.is_regulator:
-            found = {review.id: review for review in self._every(Review)}
+            watched = {entity.number for entity in self.all(Entity)}
         else:
-            for facility in self._by_roles(Facility, _FACILITY_ROLES):
-                of_it = self._every(Review, facility=facility.id)
-                found |= {review.id: review for review in of_it}
-        return sorted(found.values(), key=lambda review: (review.opened.block, review.id), reverse=True)
-
-    def covers(self) -> list[Cover]:
-        """All covers that the member may see, newest first."""
-        if self.principal.is_regulator:
-            return self._every(Cover)
-        found = {cover.id: cover for cover in self._by_roles(Cover, _COVER_ROLES)}
-        for facility in self._by_roles(Facility, _FACILITY_ROLES):
-            found |= {cover.id: cover for cover in self.covers_of(facility.id)}
-        return sorted(found.values(), key=lambda cover: (cover.registered.block, cover.id), reverse=True)
-
-    def claims(self) -> list[Claim]:
-        """All claims under covers that the member may see, newest first."""
-        found = [claim for cover in self.covers() for claim in self.claims_of(cover.id)]
-        return sorted(found, key=lambda claim: (claim.opened.block, claim.cover, claim.opening.claim), reverse=True)
+            watched = {self.principal.entity}
+            watched |= {receipt.word.keeper for receipt in self.every(Receipt)}
+            watched |= {facility.word.borrower for facility in self.every(Facility)}
+        return list(_only(Fleet, (self.snapshot.get(Key(Kind.FLEET, entity_id(each))) for each in sorted(watched))))
 
     def alerts(self, after: str | None, limit: int) -> tuple[list[Alert], str | None]:
         """A page of what somebody should look at, newest first, with the cursor of the next one. Raises CursorError."""
         found: list[Alert] = []
         while len(found) < limit:
             page = alerts(self.snapshot, after=after, limit=limit - len(found))
-            found += [alert for alert in page.items if self._is_named(*alert.entities)]
+            found += [alert for alert in page.items if self.sees_alert(alert)]
             after = page.next
             if after is None:
                 break
         return found, after
+
+    def sees_alert(self, alert: Alert) -> bool:
+        """Whoever sees what the alert is about; of a refused act, who sent it."""
+        if alert.refusal is not None:
+            return self.sees_refusal(alert.refusal)
+        return self.sees_key(Key(Kind(alert.subject), alert.key))
 
     def refusals(self, after: str | None, limit: int) -> tuple[list[Refusal], str | None]:
         """A page of refused transactions: of all to the regulator, to others their own. Raises CursorError."""
         found: list[Refusal] = []
         while len(found) < limit:
             page = self.snapshot.refusals(after=after, limit=limit - len(found))
-            found += [refusal for refusal in page.items if self._sent(refusal)]
+            found += [refusal for refusal in page.items if self.sees_refusal(refusal)]
             after = page.next
             if after is None:
                 break
         return found, after
 
-    def _sent(self, refusal: Refusal) -> bool:
+    def sees_refusal(self, refusal: Refusal) -> bool:
+        """The member whose account sent the transaction, and the regulator."""
+        if self.principal.is_regulator:
+            return True
         sender = self.snapshot.account(refusal.sender)
-        return self._is_named(*(() if sender is None else (sender.entity,)))
+        return sender is not None and sender.entity == self.principal.entity
 
     def pledges_of(self, receipt: Receipt) -> list[Pledge]:
         """The pledges of a receipt that the member may see, in the order that they were made."""
         found = _only(Pledge, (self.snapshot.get(Key(Kind.PLEDGE, id_)) for id_ in receipt.pledges))
-        return [pledge for pledge in found if self.sees_pledge(pledge)]
+        return [pledge for pledge in found if self.sees(pledge)]
 
-    def pledged_to(self, facility: bytes) -> list[Pledge]:
-        """The pledges that secure a facility and that the member may see."""
-        return [each for each in self._every(Pledge, facility=facility) if self.sees_pledge(each)]
-
-    def covers_of(self, facility: bytes) -> list[Cover]:
-        """The covers of a facility."""
-        return self._every(Cover, facility=facility)
-
-    def claims_of(self, cover: bytes) -> list[Claim]:
-        """The claims under a cover."""
-        return self._every(Claim, cover=cover)
-
-    def firings_of(self, facility: bytes) -> list[Firing]:
-        """What the rules of a facility fired on, newest first."""
-        return self._every(Firing, facility=facility)
-
-    def sees_receipt(self, receipt: Receipt) -> bool:
-        """The holder, the keeper, whoever has or had a pledge of it, the regulator."""
-        if self._is_named(receipt.word.owner, receipt.word.keeper):
-            return True
-        return bool(self.pledges_of(receipt))
-
-    def sees_pledge(self, pledge: Pledge) -> bool:
-        """Its parties and the regulator."""
-        return self._is_named(pledge.word.pledgee, pledge.word.pledgor, pledge.terms.keeper)
-
-    def sees_facility(self, facility: Facility) -> bool:
-        """Its parties, who insures or is insured for it, who sits on its panel, the regulator."""
-        if self._is_named(facility.word.lender, facility.word.borrower, *self.members_of(facility.word.panel)):
-            return True
-        return any(self._is_named(each.word.insurer, each.word.insured) for each in self.covers_of(facility.id))
-
-    def sees_review(self, review: Review) -> bool:
-        """The members of its panel, and whoever sees its facility."""
-        if self._is_named(*self.members_of(review.word.panel)):
-            return True
-        found = self.snapshot.get(Key(Kind.FACILITY, review.opening.facility))
-        return isinstance(found, Facility) and self.sees_facility(found)
-
-    def sees_cover(self, cover: Cover) -> bool:
-        """Its parties, the parties of its facility, the regulator."""
-        if self._is_named(cover.word.insurer, cover.word.insured):
-            return True
-        found = self.snapshot.get(Key(Kind.FACILITY, cover.terms.facility))
-        return isinstance(found, Facility) and self._is_named(found.word.lender, found.word.borrower)
+    def parts(self, kind: type[SeenT], **having: bytes) -> list[SeenT]:
+        """The records with these tags that the member may see, newest first."""
+        return [each for each in self.all(kind, **having) if self.sees(each)]
 
     def members_of(self, panel: int) -> tuple[int, ...]:
         """The entities of a review panel."""
         found = self.snapshot.get(Key(Kind.PANEL, panel.to_bytes(2, "big")))
         return panel_entities(found) if isinstance(found, Panel) else ()
 
-    def _of_panels(self) -> list[Review]:
-        mine = []
-        for panel in self._every(Panel):
-            if self.principal.entity in panel_entities(panel):
-                mine.append(panel.number)
-        return [review for number in mine for review in self._every(Review, panel=number)]
+    def _candidates(self, kind: type[SeenT]) -> Iterator[SeenT]:
+        """The same rule from the other end: from what names the member to the records that this lets it see."""
+        if kind in PART_OF:
+            whole, tag = PART_OF[kind]
+            for each in self.every(whole):
+                yield from self.all(kind, **{tag: _id(each)})
+            return
+        yield from self._naming(kind)
+        for other, tag in HANGING.get(kind, ()):
+            ids = {tags_of(each)[tag] for each in self._naming(other)}
+            yield from _only(kind, (self.snapshot.get(Key(_KINDS[kind], id_)) for id_ in ids))
+        if kind in UNDER:
+            above, tag = UNDER[kind]
+            for whole_ in self._naming(above):
+                yield from self.all(kind, **{tag: _id(whole_)})
 
-    def _is_named(self, *entities: int) -> bool:
-        return self.principal.is_regulator or self.principal.entity in entities
+    def _naming(self, kind: type[SeenT]) -> Iterator[SeenT]:
+        """The records of a kind that name the member."""
+        for tag in NAMED[kind]:
+            for value in self._values(tag):
+                yield from self.all(kind, **{tag: value})
 
-    def _by_roles(self, wanted: type[RecordT], roles: Sequence[str]) -> list[RecordT]:
-        found: dict[bytes, RecordT] = {}
-        for role in roles:
-            found |= {item.id: item for item in self._every(wanted, **{role: self.principal.entity})}
-        return list(found.values())
+    def _is_named_by(self, record: Seen) -> bool:
+        tags = tags_of(record)
+        return any(tags[tag] == number(value) for tag in NAMED[type(record)] for value in self._values(tag))
 
-    def _every(self, wanted: type[ItemT], **having: int | bytes) -> list[ItemT]:
-        """All items of a type with these tags, newest first, page after page."""
-        found: list[ItemT] = []
-        after: str | None = None
-        while True:
-            page = self.snapshot.find(wanted, after=after, limit=MAX_LIMIT, oldest_first=False, **having)
-            found += page.items
-            after = page.next
-            if after is None:
-                return found
+    def _values(self, tag: str) -> list[int]:
+        """What a tag says when it names the member."""
+        if tag != "panel":
+            return [self.principal.entity]
+        return [panel.number for panel in self.all(Panel) if self.principal.entity in panel_entities(panel)]
 
-    def _seen(self, kind: Kind, id_: bytes, wanted: type[ItemT], may: Callable[[ItemT], bool]) -> ItemT:
-        found = self.snapshot.get(Key(kind, id_))
-        if not isinstance(found, wanted) or not may(found):
-            raise ProblemError("not-found", f"no such {kind.value} among those that this member may see")
-        return found
+    def _pointed(self, record: Seen, by: tuple[type[Seen], str]) -> Seen | None:
+        kind, tag = by
+        return self.snapshot.one(kind, tags_of(record)[tag])
+
+
+def place(record: Seen) -> tuple[int, str]:
+    """Where a record stands in the lists: the block that it began in, and its id, so that no two are alike."""
+    match record:
+        case Receipt():
+            began = record.issued
+        case Pledge():
+            began = record.made
+        case Cover():
+            began = record.registered
+        case Firing():
+            began = record.at
+        case _:
+            began = record.opened
+    return began.block, _id(record).hex()
 
 
 def panel_entities(panel: Panel) -> tuple[int, ...]:
@@ -263,5 +244,20 @@ def panel_entities(panel: Panel) -> tuple[int, ...]:
     return tuple(each for each in numbers if each)
 
 
-def _only(wanted: type[ItemT], items: Iterable[Item | None]) -> list[ItemT]:
-    return [item for item in items if isinstance(item, wanted)]
+def _id(record: Seen) -> bytes:
+    """The id in a record's key."""
+    match record:
+        case Claim():
+            return claim_id(record.cover, record.opening.claim)
+        case Firing():
+            return firing_id(record.facility, record.facility_seq)
+        case _:
+            return record.id
+
+
+def _not_found(kind: Kind) -> ProblemError:
+    return ProblemError("not-found", f"no such {kind.value} among those that this member may see")
+
+
+def _only(wanted: type[ItemT], items: Iterable[Item | None]) -> Iterator[ItemT]:
+    return (item for item in items if isinstance(item, wanted))

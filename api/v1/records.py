@@ -1,12 +1,13 @@
 """The records of the chain over HTTP: each answer names the block it is true at and links to its proof."""
 
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any, TypeVar
+from collections.abc import Callable
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api.records.proofs import Shown, action_bundle, facility_bundle, receipt_bundle
+from api.records.proofs import action_bundle, facility_bundle, receipt_bundle
 from api.records.reading import AsOf, State, bad_cursor, papers, sight
+from api.records.sight import SeenT, place
 from api.replies import MAX_PAGE, cursor_of, next_link, place_of, reply
 from api.security.access import scoped
 from api.security.roles import Principal, Scope
@@ -15,14 +16,13 @@ from api.v1.drafts import digest_of
 from api.v1.rendering import Json, Renderer
 from ledger_node.hexvalues import data_hex
 from registry.acts import Contract
-from registry.answers import facility_answer, receipt_answer
+from registry.index.answering import Answering, block_answer
 from registry.index.pages import CursorError
-from registry.items import Claim, Cover, Entity, Facility, Pledge, Receipt, Review, Round
+from registry.items import Claim, Cover, Entity, Facility, Firing, Pledge, Receipt, Review, Round
 
 router = APIRouter(prefix="/v1", tags=["records"])
 Reader = Annotated[Principal, scoped(Scope.RECORDS)]
 Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
-ItemT = TypeVar("ItemT")
 STATE = {"x-proof": "state: the record's word and head in the state of the block, in the bundle of `proof`"}
 HISTORY = {"x-proof": "history: all transitions, each covered by the head that the state of the block holds"}
 DERIVED = {"x-proof": "derived: computed from records whose own proofs show it"}
@@ -39,13 +39,12 @@ class Answer:
         self.request, self.state = request, state
         self.sight = sight(principal, state)
         self.papers = papers(request, principal)
-        self.shown = Shown(state.snapshot, self.papers)
+        self.shown = Answering(state.snapshot, self.papers.opened)
         self.render = Renderer(self.sight, self.papers, services.members().name_of, services.zone)
 
     def block(self) -> Json:
         """The block that the answer is true at; its time in seconds, as the header has it."""
-        block = self.state.block
-        return {"number": block.number, "hash": data_hex(block.hash), "time": block.time, "final": self.state.final}
+        return block_answer(self.state.block, self.state.final)
 
     def proved(self, data: Json, path: str) -> Response:
         """What a bundle proves, and where the bundle is."""
@@ -64,19 +63,12 @@ class Answer:
             self.request, {"items": items, "next": cursor, "block": self.block()}, next_link(self.request, cursor)
         )
 
-    def part(
-        self,
-        items: Sequence[ItemT],
-        place: Callable[[ItemT], tuple[int, str]],
-        render: Callable[[ItemT], Json],
-        limit: int,
-        cursor: str | None,
-    ) -> Response:
-        """A page of a list that is sorted by falling place."""
+    def part(self, kind: type[SeenT], render: Callable[[SeenT], Json], limit: int, cursor: str | None) -> Response:
+        """A page of the records of a kind that the member may see, newest first."""
         after = None if cursor is None else place_of(cursor, int, str)
-        rest = [item for item in items if after is None or place(item) < after]
+        rest = [each for each in self.sight.every(kind) if after is None or place(each) < after]
         more = cursor_of(place(rest[limit - 1])) if len(rest) > limit else None
-        return self.page([render(item) for item in rest[:limit]], more)
+        return self.page([render(each) for each in rest[:limit]], more)
 
 
 @router.get("/blocks/head", summary="The newest indexed block", openapi_extra={"x-proof": "none: a position"})
@@ -111,22 +103,22 @@ def receipts(
 ) -> Response:
     """Receipts that the member holds, keeps, or has or had a pledge of, newest first."""
     answer = Answer(request, principal, state)
-    return answer.part(answer.sight.receipts(), _issued, answer.render.receipt, limit, cursor)
+    return answer.part(Receipt, answer.render.receipt, limit, cursor)
 
 
 @router.get("/receipts/{receipt_id}", summary="A receipt, as it is proved", openapi_extra=STATE)
 def receipt(request: Request, principal: Reader, state: State, receipt_id: str) -> Response:
     """Nothing but what the bundle of `links.proof` proves, in the chain's own units; save it and check both offline."""
     answer = Answer(request, principal, state)
-    found = answer.sight.receipt(digest_of("receipt_id", receipt_id))
-    return answer.proved(receipt_answer(answer.shown, found.id), f"/v1/receipts/{data_hex(found.id)}")
+    found = answer.sight.one(Receipt, digest_of("receipt_id", receipt_id))
+    return answer.proved(answer.shown.receipt(found.id), f"/v1/receipts/{data_hex(found.id)}")
 
 
 @router.get("/receipts/{receipt_id}/summary", summary="A receipt in words", openapi_extra=DERIVED)
 def receipt_summary(request: Request, principal: Reader, state: State, receipt_id: str) -> Response:
     """A receipt with names, its pledges, its holds, and its content where the member was given it."""
     answer = Answer(request, principal, state)
-    found = answer.sight.receipt(digest_of("receipt_id", receipt_id))
+    found = answer.sight.one(Receipt, digest_of("receipt_id", receipt_id))
     return answer.one(answer.render.receipt(found), f"/v1/receipts/{data_hex(found.id)}/proof")
 
 
@@ -134,7 +126,7 @@ def receipt_summary(request: Request, principal: Reader, state: State, receipt_i
 def receipt_proof(request: Request, principal: Reader, state: State, receipt_id: str) -> Response:
     """One file for `cangdan verify`: control, pledges, holds and the whole history at the block."""
     answer = Answer(request, principal, state)
-    found = answer.sight.receipt(digest_of("receipt_id", receipt_id))
+    found = answer.sight.one(Receipt, digest_of("receipt_id", receipt_id))
     text = receipt_bundle(services_of(request), state.snapshot, answer.papers, found)
     return _download(text, f"receipt-{data_hex(found.id)[2:14]}-{state.block.number}")
 
@@ -143,7 +135,7 @@ def receipt_proof(request: Request, principal: Reader, state: State, receipt_id:
 def receipt_history(request: Request, principal: Reader, state: State, receipt_id: str) -> Response:
     """Every transition of a receipt, oldest first; its head shows that none is missing."""
     answer = Answer(request, principal, state)
-    found = answer.sight.receipt(digest_of("receipt_id", receipt_id))
+    found = answer.sight.one(Receipt, digest_of("receipt_id", receipt_id))
     history = state.snapshot.history(Contract.RECEIPTS, found.id)
     body = {"id": data_hex(found.id), "items": [answer.render.transition(each) for each in history]}
     return answer.one({**body, "head": data_hex(found.head)}, f"/v1/receipts/{data_hex(found.id)}/proof")
@@ -155,14 +147,14 @@ def pledges(
 ) -> Response:
     """Pledges that the member gave, took or keeps the goods of, newest first."""
     answer = Answer(request, principal, state)
-    return answer.part(answer.sight.pledges(), _made, answer.render.pledge, limit, cursor)
+    return answer.part(Pledge, answer.render.pledge, limit, cursor)
 
 
 @router.get("/pledges/{pledge_id}", summary="A pledge", openapi_extra=STATE)
 def pledge(request: Request, principal: Reader, state: State, pledge_id: str) -> Response:
     """A pledge; its acts are transitions of its receipt."""
     answer = Answer(request, principal, state)
-    found = answer.sight.pledge(digest_of("pledge_id", pledge_id))
+    found = answer.sight.one(Pledge, digest_of("pledge_id", pledge_id))
     return answer.one(answer.render.pledge(found), f"/v1/receipts/{data_hex(found.terms.receipt)}/proof")
 
 
@@ -172,22 +164,22 @@ def facilities(
 ) -> Response:
     """Facilities that the member lends, borrows, insures or reviews, newest first."""
     answer = Answer(request, principal, state)
-    return answer.part(answer.sight.facilities(), _opened, lambda each: _facility(answer, each), limit, cursor)
+    return answer.part(Facility, lambda each: _facility(answer, each), limit, cursor)
 
 
 @router.get("/facilities/{facility_id}", summary="A facility, as it is proved", openapi_extra=STATE)
 def facility(request: Request, principal: Reader, state: State, facility_id: str) -> Response:
     """Nothing but what the bundle of `links.proof` proves, in the chain's own units; save it and check both offline."""
     answer = Answer(request, principal, state)
-    found = answer.sight.facility(digest_of("facility_id", facility_id))
-    return answer.proved(facility_answer(answer.shown, found.id), f"/v1/facilities/{data_hex(found.id)}")
+    found = answer.sight.one(Facility, digest_of("facility_id", facility_id))
+    return answer.proved(answer.shown.facility(found.id), f"/v1/facilities/{data_hex(found.id)}")
 
 
 @router.get("/facilities/{facility_id}/proof", summary="The evidence bundle of a facility", openapi_extra=BUNDLE)
 def facility_proof(request: Request, principal: Reader, state: State, facility_id: str) -> Response:
     """One file for `cangdan verify`: holds, instalments and the whole history at the block."""
     answer = Answer(request, principal, state)
-    found = answer.sight.facility(digest_of("facility_id", facility_id))
+    found = answer.sight.one(Facility, digest_of("facility_id", facility_id))
     text = facility_bundle(services_of(request), state.snapshot, answer.papers, found)
     return _download(text, f"facility-{data_hex(found.id)[2:14]}-{state.block.number}")
 
@@ -196,7 +188,7 @@ def facility_proof(request: Request, principal: Reader, state: State, facility_i
 def facility_summary(request: Request, principal: Reader, state: State, facility_id: str) -> Response:
     """A facility with names, holds and instalments, its terms and sums where the member was given them."""
     answer = Answer(request, principal, state)
-    found = answer.sight.facility(digest_of("facility_id", facility_id))
+    found = answer.sight.one(Facility, digest_of("facility_id", facility_id))
     return answer.one(_facility(answer, found), f"/v1/facilities/{data_hex(found.id)}/proof")
 
 
@@ -204,7 +196,7 @@ def facility_summary(request: Request, principal: Reader, state: State, facility
 def facility_history(request: Request, principal: Reader, state: State, facility_id: str) -> Response:
     """Every transition of a facility, oldest first."""
     answer = Answer(request, principal, state)
-    found = answer.sight.facility(digest_of("facility_id", facility_id))
+    found = answer.sight.one(Facility, digest_of("facility_id", facility_id))
     history = state.snapshot.history(Contract.CREDIT, found.id)
     body = {"id": data_hex(found.id), "items": [answer.render.transition(each) for each in history]}
     return answer.one({**body, "head": data_hex(found.head)}, f"/v1/facilities/{data_hex(found.id)}/proof")
@@ -214,11 +206,11 @@ def facility_history(request: Request, principal: Reader, state: State, facility
 def actions(request: Request, principal: Reader, state: State, facility_id: str) -> Response:
     """Each firing with its clause, values and thresholds, and what would have had to differ; newest first."""
     answer = Answer(request, principal, state)
-    found = answer.sight.facility(digest_of("facility_id", facility_id))
+    found = answer.sight.one(Facility, digest_of("facility_id", facility_id))
     path = f"/v1/facilities/{data_hex(found.id)}/actions"
     items = [
         {**answer.render.firing(each), "proof": f"{path}/{each.facility_seq}/proof"}
-        for each in answer.sight.firings_of(found.id)
+        for each in answer.sight.parts(Firing, facility=found.id)
     ]
     return answer.page(items, None)
 
@@ -229,7 +221,7 @@ def actions(request: Request, principal: Reader, state: State, facility_id: str)
 def action_proof(request: Request, principal: Reader, state: State, facility_id: str, seq: int) -> Response:
     """One file for `cangdan verify`: from the readings that devices signed to what the rule did to the facility."""
     answer = Answer(request, principal, state)
-    found = answer.sight.facility(digest_of("facility_id", facility_id))
+    found = answer.sight.one(Facility, digest_of("facility_id", facility_id))
     text = action_bundle(services_of(request), state.snapshot, answer.papers, found, seq)
     return _download(text, f"action-{data_hex(found.id)[2:14]}-{seq}-{state.block.number}")
 
@@ -240,14 +232,14 @@ def reviews(
 ) -> Response:
     """Reviews that the member decides on or is concerned by, newest first."""
     answer = Answer(request, principal, state)
-    return answer.part(answer.sight.reviews(), _begun, answer.render.review, limit, cursor)
+    return answer.part(Review, answer.render.review, limit, cursor)
 
 
 @router.get("/reviews/{review_id}", summary="A review", openapi_extra=STATE)
 def review(request: Request, principal: Reader, state: State, review_id: str) -> Response:
     """A review with its panel, its deadline and its verdict."""
     answer = Answer(request, principal, state)
-    found = answer.sight.review(digest_of("review_id", review_id))
+    found = answer.sight.one(Review, digest_of("review_id", review_id))
     return answer.one(answer.render.review(found), f"/v1/facilities/{data_hex(found.opening.facility)}/proof")
 
 
@@ -255,29 +247,28 @@ def review(request: Request, principal: Reader, state: State, review_id: str) ->
 def covers(request: Request, principal: Reader, state: State, limit: Limit = 50, cursor: str | None = None) -> Response:
     """Covers that the member gives, has, or lends on, newest first."""
     answer = Answer(request, principal, state)
-    return answer.part(answer.sight.covers(), _registered, answer.render.cover, limit, cursor)
+    return answer.part(Cover, answer.render.cover, limit, cursor)
 
 
 @router.get("/covers/{cover_id}", summary="An insurance cover", openapi_extra=STATE)
 def cover(request: Request, principal: Reader, state: State, cover_id: str) -> Response:
     """A cover with its claims."""
     answer = Answer(request, principal, state)
-    return answer.one(answer.render.cover(answer.sight.cover(digest_of("cover_id", cover_id))))
+    return answer.one(answer.render.cover(answer.sight.one(Cover, digest_of("cover_id", cover_id))))
 
 
 @router.get("/claims", summary="Claims", openapi_extra=LISTED)
 def claims(request: Request, principal: Reader, state: State, limit: Limit = 50, cursor: str | None = None) -> Response:
     """Claims that rules opened under covers that the member may see, newest first."""
     answer = Answer(request, principal, state)
-    return answer.part(answer.sight.claims(), _claimed, answer.render.claim, limit, cursor)
+    return answer.part(Claim, answer.render.claim, limit, cursor)
 
 
 @router.get("/devices", summary="Fleets of devices", openapi_extra=LISTED)
 def devices(request: Request, principal: Reader, state: State) -> Response:
     """The member's own fleet, and the fleets of keepers and borrowers whose goods or plants secure its credit."""
     answer = Answer(request, principal, state)
-    fleets = [answer.sight.fleet(number) for number in answer.sight.watched_entities()]
-    return answer.page([answer.render.fleet(fleet) for fleet in fleets if fleet is not None], None)
+    return answer.page([answer.render.fleet(fleet) for fleet in answer.sight.fleets()], None)
 
 
 @router.get("/rounds", summary="Anchored rounds", openapi_extra=LISTED)
@@ -322,27 +313,3 @@ def _download(text: bytes, name: str) -> Response:
 
 def _facility(answer: Answer, found: Facility) -> dict[str, Any]:
     return answer.render.facility(found, answer.state.snapshot.history(Contract.CREDIT, found.id))
-
-
-def _issued(item: Receipt) -> tuple[int, str]:
-    return item.issued.block, data_hex(item.id)
-
-
-def _made(item: Pledge) -> tuple[int, str]:
-    return item.made.block, data_hex(item.id)
-
-
-def _opened(item: Facility) -> tuple[int, str]:
-    return item.opened.block, data_hex(item.id)
-
-
-def _begun(item: Review) -> tuple[int, str]:
-    return item.opened.block, data_hex(item.id)
-
-
-def _registered(item: Cover) -> tuple[int, str]:
-    return item.registered.block, data_hex(item.id)
-
-
-def _claimed(item: Claim) -> tuple[int, str]:
-    return item.opened.block, f"{data_hex(item.cover)}/{item.opening.claim:05d}"

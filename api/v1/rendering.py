@@ -213,7 +213,7 @@ class Renderer:
             "end": rfc3339(cover.terms.end, self.zone),
             "termsHash": data_hex(cover.terms.terms_hash),
             "terms": self.document(self.papers.cover_terms(cover.terms.terms_hash)),
-            "claims": [self.claim(claim) for claim in self.sight.claims_of(cover.id)],
+            "claims": [self.claim(claim) for claim in self.sight.parts(Claim, cover=cover.id)],
             "registered": self.moment(cover.registered),
             "seq": cover.word.seq,
             "head": data_hex(cover.head),

@@ -10,7 +10,7 @@ from oracle.formats.opening import Opening
 from registry.documents.commitment import seal
 from registry.evidence.bundle_file import dump_bundle
 from registry.evidence.collect import Collector
-from registry.index.answering import answer_about_facility, answer_about_receipt
+from registry.index.answering import Answering, block_answer
 from registry.index.queries import Index, Snapshot
 from tests.registry.consortium import CHAIN_ID, OTHER_BANK, Consortium, key_of
 from tests.registry.documents_data import receipt_content
@@ -69,10 +69,10 @@ class Bundles:
             "review": dump_bundle(collector.action(watch.facility, seqs[REVIEW], watch)),
         }
         opened = {opening.commitment: opening.content}
-        head = late.block.number
+        shown, block = Answering(late, opened.get), block_answer(late.block, True)
         answers = {
-            "receipt": answer_about_receipt(late, receipt, opened, head, 0),
-            "facility": answer_about_facility(late, watch.facility, {}, head, 0),
+            "receipt": {"block": block, "data": shown.receipt(receipt)},
+            "facility": {"block": block, "data": shown.facility(watch.facility)},
         }
         assert first
         return cls(trust_of(made), pinned_at(made, late), texts, answers, watch, collector, seqs, opening, receipt)
