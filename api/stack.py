@@ -5,13 +5,19 @@ import sys
 from api.settings import Settings
 from api.supervisor.units import Unit
 
+# What the processes import, so that the supervisor can import it once for all.
+_LEDGER = ("ledger_node.embedded.server", "ledger_node.embedded.files")
+_FOUNDING = ("api.founding.found",)
+_API, _INDEXER, _ORACLE = ("api.serve",), ("registry.index.run",), ("oracle.run",)
 COMMAND = (sys.executable, "-m", "api.cli.main")
 
 
 def units(settings: Settings) -> tuple[Unit, ...]:
     """Ledger (when it is the embedded one), then founding, then oracles, indexer and API together."""
-    ledger = Unit("ledger", (*COMMAND, "ledger", "serve"), _ready(settings.ledger.host, settings.ledger.port))
-    founding = Unit("founding", (*COMMAND, "consortium", "found"), once=True)
+    ledger = Unit(
+        "ledger", (*COMMAND, "ledger", "serve"), _ready(settings.ledger.host, settings.ledger.port), preload=_LEDGER
+    )
+    founding = Unit("founding", (*COMMAND, "consortium", "found"), once=True, preload=_FOUNDING)
     oracles = (
         Unit(
             oracle.name,
@@ -19,12 +25,13 @@ def units(settings: Settings) -> tuple[Unit, ...]:
             _ready(oracle.host, oracle.port, "https"),
             beside=True,
             authority_file=settings.tls.authority_file,
+            preload=_ORACLE,
         )
         for oracle in settings.oracles
     )
-    api = Unit("api", (*COMMAND, "api", "serve"), _ready(settings.api.host, settings.api.port))
+    api = Unit("api", (*COMMAND, "api", "serve"), _ready(settings.api.host, settings.api.port), preload=_API)
     place = _ready(settings.indexer.host, settings.indexer.port)
-    indexer = Unit("indexer", (*COMMAND, "indexer", "run"), place, beside=True)
+    indexer = Unit("indexer", (*COMMAND, "indexer", "run"), place, beside=True, preload=_INDEXER)
     return (*((ledger,) if settings.ledger.engine == "embedded" else ()), founding, api, indexer, *oracles)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from api.supervisor import lockfile
 from api.supervisor.logfile import LogFile, pump
 from api.supervisor.probe import AddressTaken, Answer, ask, refuse_taken_address
+from api.supervisor.spawn import Process, spawn
 from api.supervisor.units import Unit, UnitReport, UnitState, backoff
 
 BEFORE_READY = (UnitState.WAITING, UnitState.STARTING)
@@ -33,7 +34,7 @@ class Child:
         self.lock_path = lock_of(run_dir, unit.name)
         self.first_started = self._started = 0.0
         self._log_size = (log_bytes, log_files)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         self._pump: threading.Thread | None = None
         self._since = time.time()
         self._last_exit: int | None = None
@@ -69,15 +70,7 @@ class Child:
             raise StartError(f"process {lockfile.holder(self.lock_path)} still runs as {self.unit.name}")
         reader, writer = os.pipe()
         try:
-            self._process = subprocess.Popen(
-                self.unit.command,
-                stdin=subprocess.DEVNULL,
-                stdout=writer,
-                stderr=writer,
-                env=dict(environment),
-                pass_fds=(lock,),
-                start_new_session=True,
-            )
+            self._process = spawn(self.unit, writer, lock, environment)
             lockfile.name_holder(lock, self._process.pid)
         except OSError as error:
             os.close(reader)

@@ -11,6 +11,7 @@ from api.settings import SupervisorSection
 from api.supervisor import lockfile
 from api.supervisor.child import SILENT_LOOKS, Child, StartError, lock_of
 from api.supervisor.logfile import last_line
+from api.supervisor.spawn import preload_one
 from api.supervisor.units import Phase, Report, Unit, UnitState, ranks
 
 TICK_SECONDS = 0.1
@@ -77,6 +78,7 @@ class Supervisor:
                 self._help_up(child)
         if self._phase == Phase.STARTING:
             self._start_next()
+            preload_one(child.unit for child in self._children)
         elif time.monotonic() >= self._next_watch:
             self._next_watch = time.monotonic() + self._settings.hung_seconds / SILENT_LOOKS
             self._watch()

@@ -13,7 +13,8 @@ class Unit:
 
     A unit that runs `once` is not kept running: it is ready when it has ended with exit code 0. One that stands
     `beside` the unit before it is started and stopped together with that. `authority_file` has the certificate that
-    vouches for an https `ready_url`; it is read when the unit is asked.
+    vouches for an https `ready_url`; it is read when the unit is asked. `preload` names the modules that a command
+    (python, "-m", module, words...) imports: they are imported once for all units, and the process is a fork.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Unit:
     once: bool = False
     beside: bool = False
     authority_file: Path | None = None
+    preload: tuple[str, ...] = ()
 
 
 def ranks(units: Sequence[Unit]) -> tuple[tuple[Unit, ...], ...]:

@@ -44,9 +44,12 @@ class Stack:
         return stop(self.home, self.names, 5)
 
 
-@pytest.fixture
-def stack(tmp_path: Path) -> Iterator[Stack]:
-    stack = Stack(tmp_path / "home", (server("ledger", tmp_path / "order"), server("api", tmp_path / "order")))
+@pytest.fixture(params=[(), ("http.server",)], ids=["alone", "forked"])
+def stack(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """Two units, each as a program of its own and then as forks of the supervisor."""
+    order = tmp_path / "order"
+    units = server("ledger", order, preload=request.param), server("api", order, preload=request.param)
+    stack = Stack(tmp_path / "home", units)
     yield stack
     stack.down()
 

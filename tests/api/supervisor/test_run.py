@@ -128,8 +128,10 @@ def test_each_unit_starts_when_those_before_it_are_ready_and_they_stop_in_the_op
     ]
 
 
-def test_a_killed_unit_comes_back_and_the_others_stay(start: Start, tmp_path: Path) -> None:
-    running = start(server("ledger", tmp_path / "order"), server("api", tmp_path / "order"))
+@pytest.mark.parametrize("preload", [(), ("http.server",)], ids=["alone", "forked"])
+def test_a_killed_unit_comes_back_and_the_others_stay(start: Start, tmp_path: Path, preload: tuple[str, ...]) -> None:
+    order = tmp_path / "order"
+    running = start(server("ledger", order, preload=preload), server("api", order, preload=preload))
     before = {unit.name: unit.pid for unit in running.until_ready().units}
     for killed in range(1, 4):
         pid = running.unit("ledger").pid
