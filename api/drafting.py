@@ -66,12 +66,18 @@ class Drafting:
         return self.visible(principal, id_)
 
     def sign(self, principal: Principal, id_: bytes) -> Draft:
-        """Sign with the member's key; where two people must agree, the second one's call signs. Raises ProblemError."""
+        """Sign with the member's key; where two must agree, the second one's call signs, and that is a person's.
+
+        Raises ProblemError second-person-needed to a program that would be the second.
+        """
         draft = self._of_party(principal, id_)
         signer = self.keyring.signer(principal.entity)
         if principal.entity in draft.signatures:
             return draft
         now = self.clock.now_ms()
+        others = self._approvers(draft, principal.entity) - {principal.actor}
+        if self.needs_two(draft.act) and others and principal.session is None:
+            raise ProblemError("second-person-needed", "another has agreed; a person must check, a program cannot")
         self.drafts.approve(id_, principal.entity, principal.actor, now)
         if self.needs_two(draft.act) and len(self._approvers(self.visible(principal, id_), principal.entity)) < 2:
             return self.visible(principal, id_)

@@ -73,7 +73,7 @@ class Member(_Part):
 
 
 class MembersFile(_Part):
-    """The whole file. `four_eyes` names the acts for which two people of a member must agree before its key signs."""
+    """The whole file. `four_eyes` names the acts for which two of a member must agree, the second one in person."""
 
     format: str = Field(default=FORMAT, pattern=f"^{FORMAT}$")
     four_eyes: tuple[str, ...] = ("release", "decision", "claim-decision")

@@ -125,21 +125,6 @@ def stretches(points: Sequence[Point], step_ms: int) -> list[Stretch]:
     return runs
 
 
-def ratio_svg(share: float, warning: float, liquidation: float, label: str) -> str:
-    """Loan to value as a bar with both lines as ticks; shares of 1, the bar ends at 1.2."""
-    full = 1.2
-    marks = "".join(
-        f'<line class="{name}" x1="{value / full:.2%}" x2="{value / full:.2%}" y1="0" y2="100%"/>'
-        for name, value in (("warning", warning), ("liquidation", liquidation))
-    )
-    return (
-        f'<svg class="ratio" role="img" width="100%" height="16" aria-label="{escape(label)}">'
-        f'<rect class="track" x="0" y="30%" width="100%" height="40%"/>'
-        f'<rect class="{_level(share, warning, liquidation)}" x="0" y="30%" width="{min(share / full, 1):.2%}" '
-        f'height="40%"/>{marks}</svg>'
-    )
-
-
 def thin(points: Sequence[Point]) -> list[Point]:
     """At most a minimum and a maximum for each of COLUMNS columns, in order of time; gaps are kept as one point."""
     if len(points) <= MAX_POINTS:
@@ -268,9 +253,3 @@ def number(value: float) -> str:
     """A value as the axis shows it: grouped thousands, up to four decimals, none that say nothing."""
     text = f"{value:,.4f}".rstrip("0").rstrip(".")
     return "0" if text in ("-0", "") else text.replace("-", "\u2212")
-
-
-def _level(share: float, warning: float, liquidation: float) -> str:
-    if share >= liquidation:
-        return "over"
-    return "warned" if share >= warning else "within"

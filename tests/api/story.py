@@ -60,9 +60,9 @@ def tell(folder: Path) -> Story:
     return Story(folder, api.chain, receipt, facility, pledge, cover, before_hold)
 
 
-def rules_of(api: Api, facility: str) -> list[Rule]:
+def rules_of(api: Api, facility: str, lender: int = BANK) -> list[Rule]:
     """The rules of a facility, from its draft."""
-    extras = api.get(BANK, f"/v1/drafts/{facility}").json()["extras"]
+    extras = api.get(lender, f"/v1/drafts/{facility}").json()["extras"]
     rows = [({name: each for name, each in row.items() if name != "clause"}, row["clause"]) for row in extras["rules"]]
     return [
         rule_from_json(Fields(row, "rule"), at, read_data("clause", clause)) for at, (row, clause) in enumerate(rows)

@@ -12,6 +12,7 @@ from tests.api.app_kit import Api, start
 from tests.api.contents import CANARY, facility_request, issue_request, other_issue_request, pledge_terms, rule
 from tests.api.seed import BANK, INSURER, KEEPER, OTHER_BANK, OTHER_KEEPER, OWNER, REGULATOR, signer
 from tests.api.story import Story
+from tests.api.test_console import Browser
 from tests.registry.consortium import key_of
 
 
@@ -159,15 +160,31 @@ def test_the_id_is_the_digest_that_the_key_signed(api: Api):
     assert recover(id_, kept.signatures[OWNER].signature) == signer(OWNER).address
 
 
-def test_two_people_must_agree_to_a_release(api: Api, story: Story):
+def test_a_program_may_make_and_not_check(api: Api, story: Story):
     made = api.draft(BANK, {"act": "release", "pledge": story.pledge})
     path = f"/v1/drafts/{made['id']}/consents"
     first = api.post(BANK, path, {"sign": True}).json()
     assert (first["state"], first["parties"][0]["state"]) == ("gathering", "second-person")
     assert api.post(BANK, path, {"sign": True}).json()["state"] == "gathering"
-    second = api.post(BANK, path, {"sign": True}, client="second").json()
-    assert (second["state"], second["parties"][0]["state"]) == ("complete", "signed")
+    refused = api.post(BANK, path, {"sign": True}, client="second")
+    assert (refused.status_code, refused.json()["code"]) == (409, "second-person-needed")
+    assert api.get(BANK, f"/v1/drafts/{made['id']}").json()["state"] == "gathering"
+
+
+def test_a_person_s_check_of_what_a_program_made_signs_a_release(api: Api, story: Story):
+    made = api.draft(BANK, {"act": "release", "pledge": story.pledge})
+    api.post(BANK, f"/v1/drafts/{made['id']}/consents", {"sign": True})
+    assert Browser(api, BANK).send(f"/drafts/{made['id']}/sign", checked="yes").status_code == 200
+    signed = api.get(BANK, f"/v1/drafts/{made['id']}").json()
+    assert (signed["state"], signed["parties"][0]["state"]) == ("complete", "signed")
     assert isinstance(api.services.drafting.drafts.get(bytes.fromhex(made["id"][2:])).consent, Release)
+
+
+def test_one_person_twice_is_no_second_person(api: Api, story: Story):
+    made = api.draft(BANK, {"act": "release", "pledge": story.pledge})
+    for _ in range(2):
+        Browser(api, BANK).send(f"/drafts/{made['id']}/sign", checked="yes")
+    assert api.get(BANK, f"/v1/drafts/{made['id']}").json()["state"] == "gathering"
 
 
 def test_a_facility_hides_its_rules_behind_a_root_and_keeps_them_for_its_parties(api: Api):

@@ -12,7 +12,6 @@ from api.console.plots import (
     Threshold,
     nice_steps,
     number,
-    ratio_svg,
     series_svg,
     stretches,
     strip_svg,
@@ -44,7 +43,7 @@ def test_markup_in_a_label_is_escaped():
 
 def test_no_plot_carries_a_style_attribute():
     svg = series_svg(day([1.0, 2.0]), [Threshold(1.5, "limit")], LABELS, MINUTE)
-    assert "style=" not in svg + strip_svg(day([1.0]), MINUTE, "states") + ratio_svg(0.5, 0.7, 0.8, "LTV")
+    assert "style=" not in svg + strip_svg(day([1.0]), MINUTE, "states")
 
 
 def test_a_missing_value_breaks_the_line():
@@ -107,8 +106,3 @@ def test_time_steps_are_at_most_five_and_round():
 @pytest.mark.parametrize(("value", "text"), [(24560.0, "24,560"), (-0.5, "−0.5"), (0.1 + 0.2, "0.3"), (-0.0, "0")])
 def test_numbers_say_no_more_than_they_mean(value, text):
     assert number(value) == text
-
-
-@pytest.mark.parametrize(("share", "level"), [(0.5, "within"), (0.7, "warned"), (0.81, "over")])
-def test_a_ratio_is_coloured_by_the_line_it_has_passed(share, level):
-    assert f'class="{level}"' in ratio_svg(share, 0.7, 0.8, "LTV")
