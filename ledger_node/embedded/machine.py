@@ -1,14 +1,15 @@
 """The machine's loop: py-evm's computation with the commonest instructions done in place, on integers only.
 
 Most instructions that contracts execute are pushes, stack moves, jumps and small arithmetic, and py-evm spends most of
-its time on the calls around each. Here they cost a few bytecodes; all others are py-evm's own. Gas, memory, effects
-and errors are the same (Yellow Paper H, Berlin), but for a jump into push data: InvalidJumpDestination, as geth says.
+its time on the calls around each. Here they cost a few bytecodes, and where code runs often almost nothing (`traces`);
+all others are py-evm's own. Gas, memory, effects and errors are the same (Yellow Paper H, Berlin), but for a jump into
+push data: InvalidJumpDestination, as geth says.
 """
 
 from collections.abc import Callable
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 from eth.abc import ComputationAPI, MessageAPI, StateAPI, TransactionContextAPI
 from eth.exceptions import FullStack, Halt, InsufficientStack, InvalidJumpDestination, OutOfGas, VMError
@@ -16,28 +17,24 @@ from eth.vm.forks.berlin.computation import BerlinComputation
 from eth.vm.logic.invalid import InvalidOpcode
 from eth.vm.stack import to_int
 
+from ledger_node.embedded.traces import BINARY, COMPARISONS, Trace, trace_at
+
 _MASK = (1 << 256) - 1
-_SIGN = 1 << 255
 _LIMIT = 1023
 _CODE_LIMIT = 24_576
 """Bytes of a deployed contract (EIP-170); longer code runs once, to create one."""
 _JUMP, _JUMPI, _JUMPDEST, _PUSH1, _PUSH32 = 0x56, 0x57, 0x5B, 0x60, 0x7F
 _BINARY: dict[int, tuple[int, Callable[[int, int], int]]] = {
-    0x01: (3, lambda a, b: a + b & _MASK),
-    0x02: (5, lambda a, b: a * b & _MASK),
-    0x03: (3, lambda a, b: a - b & _MASK),
-    0x10: (3, lambda a, b: 1 if a < b else 0),
-    0x11: (3, lambda a, b: 1 if a > b else 0),
-    0x12: (3, lambda a, b: 1 if a ^ _SIGN < b ^ _SIGN else 0),
-    0x13: (3, lambda a, b: 1 if a ^ _SIGN > b ^ _SIGN else 0),
-    0x14: (3, lambda a, b: 1 if a == b else 0),
-    0x16: (3, lambda a, b: a & b),
-    0x17: (3, lambda a, b: a | b),
-    0x18: (3, lambda a, b: a ^ b),
-    0x1B: (3, lambda a, b: b << a & _MASK if a < 256 else 0),
-    0x1C: (3, lambda a, b: b >> a if a < 256 else 0),
+    op: (gas, eval(f"lambda a, b: {'int' if op in COMPARISONS else ''}({text.format(a='a', b='b')})"))
+    for op, (gas, text) in (BINARY | COMPARISONS).items()
 }
 """Gas and result of instructions that take two words; `a` was on top."""
+VISITS = 50
+"""A trace is made when a place was come to so often: what ran there then took about as long as making it takes, so
+that code made for the purpose can at most double the time it takes.
+"""
+MAX_TRACES = 4_096
+"""Of all kept programs; some 10 KB each."""
 
 
 class _Pushes(dict[int, int]):
@@ -59,15 +56,22 @@ class _Program:
     Code that is created costs no gas by its length, so that nothing here may take time or memory by it.
     """
 
+    made: ClassVar[int] = 0
+    """Traces made since the kept programs were last dropped."""
+
     def __init__(self, code: bytes) -> None:
         # What is past the end is STOP, and zeros for a push that the end cuts short.
         self.code = code + bytes(34)
         self.pushes = _Pushes(self.code)
         self.targets: set[int] = set()
+        self.taken: dict[int, bool] = {}
+        self.visits: dict[int, int] = {}
+        self.traces: dict[int, Trace | None] = {}
+        """By where they begin; None where none is worth it."""
         self._end, self._place = len(code), 0
 
-    def find(self, target: int, gas: int) -> int:
-        """The target of a jump, which must not be push data; then `targets` holds all up to it. Raises VMError."""
+    def has(self, target: int) -> bool:
+        """Whether a jump may go to `target`: not into push data. Then `targets` holds all up to it."""
         code, place, end = self.code, self._place, min(self._end, target + 1)
         while place < end:
             instruction = code[place]
@@ -75,9 +79,25 @@ class _Program:
                 self.targets.add(place)
             place += instruction - 0x5E if _PUSH1 <= instruction <= _PUSH32 else 1
         self._place = place
-        if target not in self.targets:
+        return target in self.targets
+
+    def find(self, target: int, gas: int) -> int:
+        """The target of a jump. Raises VMError when it may not go there."""
+        if not self.has(target):
             raise _failure(gas, InvalidJumpDestination(f"{target} is no jump destination"))
         return target
+
+    def visit(self, place: int) -> Trace | None:
+        """Count that execution came to `place`, where there is no trace yet; the trace, once it is time to make it."""
+        count = self.visits[place] = self.visits.get(place, 0) + 1
+        if count < VISITS:
+            return None
+        if _Program.made >= MAX_TRACES:
+            _kept_program.cache_clear()
+            _Program.made = 0
+        _Program.made += 1
+        trace = self.traces[place] = trace_at(self, place)
+        return trace
 
 
 _kept_program = lru_cache(maxsize=128)(_Program)
@@ -174,46 +194,21 @@ class LedgerComputation(BerlinComputation):
 
     def _run(self, program: _Program) -> None:
         """Until the code halts. Raises VMError."""
-        code, pushes, targets, opcodes = program.code, program.pushes, program.targets, self.opcodes
-        stream, meter, values = self.code, self._gas_meter, self._stack.values  # type: ignore[attr-defined]
-        push, pop, gas, place = values.append, values.pop, meter.gas_remaining, 0
+        machine: Any = self
+        traces, values, meter, stream = program.traces, machine._stack.values, machine._gas_meter, machine.code
+        opcodes, gas, place = self.opcodes, meter.gas_remaining, 0
         while True:
-            try:
-                while gas >= 0:
-                    op = code[place]
-                    if 0x60 <= op < 0xA0:
-                        gas -= 3
-                        if op >= 0x90:
-                            at = 0x8E - op
-                            values[-1], values[at] = values[at], values[-1]
-                            place += 1
-                        elif len(values) > _LIMIT:
-                            raise _failure(gas, FullStack("stack limit reached"))
-                        elif op >= 0x80:
-                            push(values[0x7F - op])
-                            place += 1
-                        else:
-                            push(pushes[place])
-                            place += op - 0x5E
-                    elif op in _BINARY:
-                        cost, result = _BINARY[op]
-                        gas -= cost
-                        push(result(pop(), pop()))
-                        place += 1
-                    elif op in (_JUMP, _JUMPI):
-                        gas -= 8 if op == _JUMP else 10
-                        target = pop()
-                        stays = op == _JUMPI and not pop()
-                        place = place + 1 if stays else target if target in targets else program.find(target, gas)
-                    elif op != _JUMPDEST:
-                        break
-                    else:
-                        gas -= 1
-                        place += 1
-                else:
-                    raise OutOfGas("out of gas")
-            except IndexError:  # of the instructions above only, which index nothing but the stack
-                raise _failure(gas, InsufficientStack("stack underflow")) from None
+            trace: Any = traces.get(place, 0)
+            if trace.__class__ is int:
+                trace = program.visit(place)
+            if trace is not None and gas >= trace.gas and trace.least <= len(values) <= trace.most:
+                left, place = trace.run(values, self, gas)
+                if left < gas:
+                    gas = left
+                    continue
+            gas, place, op = _interpret(program, values, gas, place)
+            if op == _JUMP:
+                continue
             meter.gas_remaining, stream.program_counter = gas, place + 1
             try:
                 (opcodes.get(op) or InvalidOpcode(op))(computation=self)
@@ -222,3 +217,48 @@ class LedgerComputation(BerlinComputation):
             gas, place = meter.gas_remaining, stream.program_counter
             if values and values[-1].__class__ is not int:
                 values[-1] = to_int(values[-1])
+
+
+def _interpret(program: _Program, values: list[int], gas: int, place: int) -> tuple[int, int, int]:
+    """Until a jump was done, or an instruction of py-evm's is to be: gas and place then, and that instruction or _JUMP.
+
+    Raises VMError.
+    """
+    code, pushes, targets, push, pop = program.code, program.pushes, program.targets, values.append, values.pop
+    try:
+        while gas >= 0:
+            op = code[place]
+            if 0x60 <= op < 0xA0:
+                gas -= 3
+                if op >= 0x90:
+                    at = 0x8E - op
+                    values[-1], values[at] = values[at], values[-1]
+                    place += 1
+                elif len(values) > _LIMIT:
+                    raise _failure(gas, FullStack("stack limit reached"))
+                elif op >= 0x80:
+                    push(values[0x7F - op])
+                    place += 1
+                else:
+                    push(pushes[place])
+                    place += op - 0x5E
+            elif op in _BINARY:
+                cost, result = _BINARY[op]
+                gas -= cost
+                push(result(pop(), pop()))
+                place += 1
+            elif op == _JUMPDEST:
+                gas -= 1
+                place += 1
+            elif op in (_JUMP, _JUMPI):
+                gas -= 8 if op == _JUMP else 10
+                target = pop()
+                jumps = program.taken[place] = op == _JUMP or pop() != 0
+                if jumps:
+                    return gas, target if target in targets else program.find(target, gas), _JUMP
+                place += 1
+            else:
+                return gas, place, op
+    except IndexError:  # of the instructions above only, which index nothing but the stack
+        raise _failure(gas, InsufficientStack("stack underflow")) from None
+    raise OutOfGas("out of gas")
