@@ -109,6 +109,12 @@ def state_directory(environment: Mapping[str, str] | None = None) -> Path:
     return Path(variables.get(HOME_VARIABLE) or ".cangdan").expanduser().absolute()
 
 
+def is_setting(variable: str) -> bool:
+    """Whether a variable of the environment overrides settings: a field, a whole section, or a mistyped one."""
+    name = variable.upper()
+    return name.startswith(PREFIX) and ("__" in name or name.removeprefix(PREFIX).lower() in Settings.model_fields)
+
+
 def load_settings(home: Path | None = None) -> Settings:
     """The settings of a state directory (without a file: the defaults), every path made absolute.
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections import Counter
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ from api.runner.play import Play
 from api.runner.session import StillWaiting
 from api.runner.settling import wait_for
 from api.stack import COMMAND
+from ledger_node.trust import dump_trust
+from ledger_node.trust_export import export_trust
 
 Body = dict[str, Any]
 NOTICE_SECONDS = 20.0
@@ -126,8 +130,8 @@ def _gather(play: Play, folder: Path) -> None:
     play.outcome.trust = folder / "trust.json"
     pins = sorted({int(json.loads(path.read_bytes())["header"]["number"], 16) for path in play.outcome.bundles})
     external = play.stage.settings.ledger.engine != "embedded"
-    chosen = [word for pin in pins if external for word in ("--pin", str(pin))]
-    _command(play, "trust", "export", "--out", str(play.outcome.trust), *chosen)
+    trust = export_trust(play.stage.chain, play.stage.addresses, tuple(pins) if external else ())
+    play.outcome.trust.write_bytes(dump_trust(trust))
 
 
 def _record(play: Play, key: str) -> tuple[str, str]:
@@ -150,17 +154,23 @@ def _save(play: Play, folder: Path, name: str, answer: Body | None, download: An
 def _verify(play: Play) -> None:
     """Every bundle by the command that anybody would use, with the answer that it belongs to."""
     answers = {path.name.removesuffix(".answer.json"): path for path in play.outcome.answers}
-    for bundle in play.outcome.bundles:
-        name = bundle.name.removesuffix(".bundle.json")
+
+    def verified(bundle: Path) -> str:
+        name = _name(bundle)
         answer = ["--answer", str(answers[name])] if name in answers else []
-        done = _command(play, "verify", str(bundle), "--trust", str(play.outcome.trust), *answer)
-        observed = "verified" if done.returncode == 0 else _last(done.stdout + done.stderr)
-        play.outcome.add(f"bundle {name}", "verified", observed)
+        command = (*COMMAND, "verify", str(bundle), "--trust", str(play.outcome.trust), *answer)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        return "verified" if done.returncode == 0 else _last(done.stdout + done.stderr)
+
+    with ThreadPoolExecutor(os.cpu_count()) as side_by_side:
+        for bundle, observed in zip(
+            play.outcome.bundles, side_by_side.map(verified, play.outcome.bundles), strict=True
+        ):
+            play.outcome.add(f"bundle {_name(bundle)}", "verified", observed)
 
 
-def _command(play: Play, *words: str) -> subprocess.CompletedProcess[str]:
-    command = (*COMMAND, "--home", str(play.stage.home), *words)
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def _name(bundle: Path) -> str:
+    return bundle.name.removesuffix(".bundle.json")
 
 
 def _last(text: str) -> str:

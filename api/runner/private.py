@@ -13,7 +13,7 @@ from pathlib import Path
 from api.config import ApiSection
 from api.founding.enrolment import Funder
 from api.founding.found import fund, open_accounts
-from api.settings import Settings, load_settings, write_settings
+from api.settings import Settings, is_setting, load_settings, write_settings
 from api.stack import COMMAND, units
 from api.supervisor.control import start, stop
 from ledger_node.client import ChainClient
@@ -40,6 +40,7 @@ class Elsewhere:
 def private_stack(elsewhere: Elsewhere | None = None) -> Iterator[tuple[Path, Funder | None]]:
     """The state directory of a running product, which is stopped and removed at the end. Raises ControlError."""
     with ExitStack() as stack:
+        stack.enter_context(keep_environment_out())
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cangdan-")))
         write_settings(_settings(elsewhere), home)
         settings = load_settings(home)
@@ -110,7 +111,13 @@ def _free_ports(count: int) -> list[int]:
         return [int(each.getsockname()[1]) for each in sockets]
 
 
-def keep_environment_out() -> None:
+@contextmanager
+def keep_environment_out() -> Iterator[None]:
     """Settings of the caller's environment are for its own product, not for a private stack."""
-    for name in [name for name in os.environ if name.startswith("CANGDAN_") and "__" in name]:
+    theirs = {name: value for name, value in os.environ.items() if is_setting(name)}
+    for name in theirs:
         del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(theirs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,14 @@ class ApiRefused(Exception):
 
 class StillWaiting(Exception):
     """Something that should have happened by now has not; the message says what."""
+
+
+def pauses() -> Iterator[float]:
+    """Seconds to wait before each further look: short at first, then a quarter of a second."""
+    pause = 0.02
+    while True:
+        yield pause
+        pause = min(1.5 * pause, 0.25)
 
 
 @dataclass
@@ -91,10 +100,12 @@ class Session:
         """Send a complete draft and wait until it is final or refused. Raises ApiRefused, StillWaiting."""
         operation = self._json("POST", f"/v1/drafts/{draft['id']}/submit", json={})
         deadline = time.monotonic() + self.patience_seconds
-        while operation["state"] not in _SETTLED:
+        for pause in pauses():
+            if operation["state"] in _SETTLED:
+                break
             if time.monotonic() > deadline:
                 raise StillWaiting(f"operation {operation['id']} is still {operation['state']}")
-            time.sleep(0.1)
+            time.sleep(pause)
             operation = self.get(f"/v1/operations/{operation['id']}")
         return operation
 

@@ -8,24 +8,24 @@ from typing import Any, TypeVar
 
 import httpx
 
-from api.runner.session import StillWaiting
+from api.runner.session import StillWaiting, pauses
 from api.runner.stage import Stage
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 240.0
-_PAUSE_SECONDS = 0.25
 
 
 def wait_for(look: Callable[[], T | None], what: str, patience_seconds: float = PATIENCE_SECONDS) -> T:
     """What `look` finds, once it finds something true. Raises StillWaiting that says `what` was waited for."""
     deadline = time.monotonic() + patience_seconds
-    while True:
+    for pause in pauses():
         found = look()
         if found:
             return found
         if time.monotonic() > deadline:
-            raise StillWaiting(f"waited {patience_seconds:.0f} s in vain for {what}")
-        time.sleep(_PAUSE_SECONDS)
+            break
+        time.sleep(pause)
+    raise StillWaiting(f"waited {patience_seconds:.0f} s in vain for {what}")
 
 
 def post_to_oracles(stage: Stage, path: str, body: bytes) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from api.runner.private import keep_environment_out, private_stack
+from api.runner.private import private_stack
 from api.runner.results import Outcome
 from tests.scenarios import kit
 
@@ -25,7 +25,6 @@ class Undisturbed:
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Undisturbed]:
-    keep_environment_out()
     with private_stack() as (home, _):
         outcome = kit.perform(home, "pv-plant", tmp_path_factory.mktemp("pv-plant"))
         heard = kit.heard_by_oracles(home, "pv-plant", "bank")

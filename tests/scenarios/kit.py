@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -36,9 +37,10 @@ Body = dict[str, Any]
 Edit = Callable[[Body], object]
 
 
-def cangdan(*words: str, seconds: float = 240) -> subprocess.CompletedProcess[str]:
-    """The command, as a person types it."""
-    return subprocess.run([*COMMAND, *words], capture_output=True, text=True, timeout=seconds, cwd=ROOT)
+def cangdan(*words: str, seconds: float = 240, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command, as a person types it who has these variables set."""
+    everything = {**os.environ, **environment}
+    return subprocess.run([*COMMAND, *words], capture_output=True, text=True, timeout=seconds, cwd=ROOT, env=everything)
 
 
 def copied(name: str, folder: Path, tag: str = "", edit: Edit = lambda pack: None) -> Path:

@@ -85,6 +85,19 @@ def test_bundles_verify_against_the_headers_that_the_trust_file_pins(
             assert chain.post("", json=body).json()["result"]["hash"] in pinned
 
 
+def test_the_command_exports_that_trust_file(
+    plant: tuple[Outcome, str], elsewhere: tuple[Path, Funder | None], tmp_path: Path
+) -> None:
+    outcome = plant[0]
+    assert outcome.trust is not None
+    pins = [str(pin["number"]) for pin in json.loads(outcome.trust.read_text())["pinned"]]
+    words = [word for pin in pins for word in ("--pin", pin)]
+    exported = tmp_path / "trust.json"
+    done = kit.cangdan("--home", str(elsewhere[0]), "trust", "export", "--out", str(exported), *words)
+    assert done.returncode == 0, done.stderr
+    assert exported.read_bytes() == outcome.trust.read_bytes()
+
+
 def test_a_bundle_does_not_verify_against_the_headers_of_another_chain(
     plant: tuple[Outcome, str], undisturbed: Undisturbed
 ) -> None:

@@ -15,11 +15,15 @@ pytestmark = pytest.mark.timeout(600)
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
-    """The second pledge is left out, and a state is expected that does not come."""
+    """The second pledge is left out, and a state is expected that does not come.
+
+    The caller's own product has settings in the environment, with which no private stack would start.
+    """
     folder = tmp_path_factory.mktemp("changed")
     pack = kit.copied("double-pledge", folder, edit=lambda p: p["expect"]["states"][1].update(equals="delivered"))
     out = str(folder / "out")
-    return kit.cangdan("scenario", "run", str(pack), "--omit", "second-pledge", "--out", out, "--json")
+    words = ("scenario", "run", str(pack), "--omit", "second-pledge", "--out", out, "--json")
+    return kit.cangdan(*words, CANGDAN_LEDGER__RPC_URL="http://127.0.0.1:1", CANGDAN_ORACLES="[]")
 
 
 def test_a_changed_expectation_ends_with_one(done: subprocess.CompletedProcess[str]) -> None:
