@@ -97,16 +97,19 @@ _FIELDS: tuple[tuple[str, str, int | None], ...] = (
 )
 _REQUIRED = 15
 _LATER = tuple((name, json_name) for name, json_name, _ in _FIELDS[_REQUIRED:])
+_NAMES = frozenset(json_name for _, json_name, _ in _FIELDS)
 _ANY_SIZE = 0
 
 
-def read_header(block: object) -> Header:
-    """The header within the JSON of `eth_getBlockByNumber`. Raises HeaderError for missing and unknown fields."""
+def read_header(block: object, ignored: frozenset[str] = IGNORED) -> Header:
+    """The header within the JSON of `eth_getBlockByNumber`. Raises HeaderError for missing and unknown fields.
+
+    `ignored` are the members of a block that are no part of its header.
+    """
     if not isinstance(block, Mapping):
         raise HeaderError("header: must be an object")
-    known = {json_name for _, json_name, _ in _FIELDS} | IGNORED
     for name in block:
-        if name not in known:
+        if name not in _NAMES and name not in ignored:
             raise HeaderError(f"header.{name}: is unknown")
     values: dict[str, int | bytes] = {}
     for at, (name, json_name, size) in enumerate(_FIELDS):

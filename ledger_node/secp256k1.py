@@ -77,6 +77,22 @@ def recover(digest: bytes, signature: bytes) -> bytes:
     return _address(public)
 
 
+def recover_sealer(digest: bytes, seal: bytes) -> bytes:
+    """The 20-byte address that sealed a header of QBFT or Clique: 65 bytes r, s and a parity of 0 or 1.
+
+    s may lie in either half, as the engines accept it there. Raises SignatureError with the rule that is broken.
+    """
+    _check_digest(digest)
+    if len(seal) != 65:
+        raise SignatureError(SignatureRule.LENGTH, f"a seal has 65 bytes, this one {len(seal)}")
+    if seal[64] > 1:
+        raise SignatureError(SignatureRule.V, f"v of a seal must be 0 or 1, is {seal[64]}")
+    try:
+        return _address(PublicKey.from_signature_and_message(seal, digest, hasher=None))
+    except ValueError:
+        raise SignatureError(SignatureRule.POINT, "r and s yield no public key") from None
+
+
 def _sign(private_key: bytes, digest: bytes) -> tuple[bytes, int]:
     _check_digest(digest)
     signature = _private_key(private_key).sign_recoverable(digest, hasher=None)

@@ -1,10 +1,11 @@
-"""The root of a trie over a list, as block headers commit to transactions and receipts (Yellow Paper 4.4.1, D).
+"""The roots of tries over lists, as block headers commit to transactions and receipts, and over hashed keys, as they
+commit to state (Yellow Paper 4.1, 4.4.1, D).
 
-Key is the RLP of the index. The nodes are built once each from the sorted keys, which takes a tenth of the time of
+The nodes are built once each from the sorted keys, which takes a tenth of the time of
 inserting one by one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ledger_node.hashing import keccak256
 from ledger_node.rlp_strict import scalar
@@ -15,7 +16,12 @@ _Entry = tuple[str, bytes]
 
 def ordered_root(items: Sequence[bytes]) -> bytes:
     """The 32-byte root of the trie from RLP(index) to each of `items` (not empty, as no receipt is)."""
-    entries = sorted((rlp_string(scalar(index)).hex(), item) for index, item in enumerate(items))
+    return keyed_root((rlp_string(scalar(index)), item) for index, item in enumerate(items))
+
+
+def keyed_root(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The 32-byte root of the trie from keys, none the beginning of another, to values that are not empty."""
+    entries = sorted((key.hex(), value) for key, value in pairs)
     return keccak256(_node(entries, 0) if entries else b"\x80")
 
 

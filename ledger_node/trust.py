@@ -11,8 +11,12 @@ from pathlib import Path
 
 from ledger_node import canonical_json
 from ledger_node.canonical_json import JsonValue
-from ledger_node.headers import Header, HeaderError, check_seal
+from ledger_node.consensus.checkpoint import CheckpointError, read_state, state_json
+from ledger_node.consensus.rules import Consensus, Followed, HeaderRefused, Rules
+from ledger_node.consensus.run import Run, check_linked, check_run
+from ledger_node.headers import HeaderError, check_seal
 from ledger_node.hexvalues import HexError, address_hex, data_hex, read_address, read_data
+from ledger_node.trust_rules import read_rules, rules_json
 
 FORMAT = "cangdan/trust/1"
 MAX_CHAIN_ID = 2**53 - 1
@@ -24,10 +28,22 @@ class TrustError(ValueError):
 
 
 class Engine(StrEnum):
-    """How headers are believed: by the seal of one key, or because the verifier took them from its own node."""
+    """How headers are believed: by the seal of one key, by validators' or signers' seals, or because the verifier took
+    them from its own node."""
 
     EMBEDDED = "embedded"
+    QBFT = "qbft"
+    CLIQUE = "clique"
     PINNED = "pinned"
+
+
+_OWN = {
+    Engine.EMBEDDED: ("sealer",),
+    Engine.QBFT: ("rules", "checkpoint"),
+    Engine.CLIQUE: ("rules", "checkpoint"),
+    Engine.PINNED: ("pinned",),
+}
+"""The fields that belong to an engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +65,10 @@ class TrustedContract:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """The values of a trust file. `sealer` belongs to the embedded engine, `pinned` to the pinned one."""
+    """The values of a trust file.
+
+    `sealer` belongs to the embedded engine, `pinned` to the pinned one, `rules` and `checkpoint` to qbft and clique.
+    """
 
     engine: Engine
     chain_id: int
@@ -57,6 +76,8 @@ class Trust:
     sealer: bytes | None = None
     pinned: tuple[PinnedBlock, ...] = ()
     contracts: tuple[TrustedContract, ...] = ()
+    rules: Rules | None = None
+    checkpoint: Followed | None = None
 
     def contract(self, name: str) -> TrustedContract:
         """The contract of that name. Raises TrustError when the file does not know it."""
@@ -66,25 +87,27 @@ class Trust:
         raise TrustError(f"trust.contracts.{name}: is missing")
 
 
-def check_header(header: Header, seal: bytes | None, trust: Trust) -> bytes:
-    """Check that `trust` believes `header`, and return its block hash, 32 bytes.
+def check_header(run: Run, seal: bytes | None, trust: Trust) -> bytes:
+    """Check that `trust` believes the run's block, and return its hash, 32 bytes.
 
-    Embedded: block 0 is the genesis block of the file, every other block carries the sealer's seal. Pinned: the
-    block is listed. Raises TrustError that names the rule.
+    Block 0 is the genesis block of the file. Embedded: every other block carries the sealer's seal. Pinned: the block
+    is listed. QBFT and Clique: the checkpoint's set vouches for the run. Raises TrustError that names the rule.
     """
+    if len(run.headers) > 1 and (trust.engine is Engine.EMBEDDED or run.header.number == 0):
+        raise TrustError("header: there are headers before or after it that nothing asks for")
     try:
-        block_hash = header.hash()
-        if header.number == 0:
-            if block_hash != trust.genesis_hash:
-                raise TrustError("header: block 0 is not the trusted genesis block")
-        elif trust.engine is Engine.PINNED:
-            _check_pinned(header.number, block_hash, trust)
-        elif seal is None or trust.sealer is None:
-            raise TrustError("header: the seal is missing")
-        else:
-            check_seal(block_hash, seal, trust.sealer)
-    except HeaderError as error:
-        raise TrustError(str(error)) from None
+        if run.header.number > 0 and trust.rules is not None and trust.checkpoint is not None:
+            return check_run(trust.rules, trust.checkpoint, run)
+        block_hash = check_linked(run)
+    except HeaderRefused as error:
+        raise TrustError(f"header: {error}") from None
+    if run.header.number == 0:
+        if block_hash != trust.genesis_hash:
+            raise TrustError("header: block 0 is not the trusted genesis block")
+    elif trust.engine is Engine.PINNED:
+        _check_pinned(run.header.number, block_hash, trust)
+    else:
+        _check_sealed(block_hash, seal, trust)
     return block_hash
 
 
@@ -95,7 +118,7 @@ def parse_trust(text: bytes) -> Trust:
         if not isinstance(document, dict):
             raise TrustError("trust: must be one JSON object")
         return _trust(document)
-    except (canonical_json.JsonError, HexError) as error:
+    except (canonical_json.JsonError, HexError, CheckpointError) as error:
         raise TrustError(f"trust file: {error}") from None
 
 
@@ -124,7 +147,19 @@ def dump_trust(trust: Trust) -> bytes:
         document["sealer"] = address_hex(trust.sealer)
     if trust.engine is Engine.PINNED:
         document["pinned"] = [{"number": each.number, "hash": data_hex(each.hash)} for each in trust.pinned]
+    if trust.rules is not None and trust.checkpoint is not None:
+        document["rules"] = rules_json(trust.rules)
+        document["checkpoint"] = state_json(trust.checkpoint)
     return canonical_json.dumps(document)
+
+
+def _check_sealed(block_hash: bytes, seal: bytes | None, trust: Trust) -> None:
+    if seal is None or trust.sealer is None:
+        raise TrustError("header: the seal is missing")
+    try:
+        check_seal(block_hash, seal, trust.sealer)
+    except HeaderError as error:
+        raise TrustError(str(error)) from None
 
 
 def _check_pinned(number: int, block_hash: bytes, trust: Trust) -> None:
@@ -142,15 +177,19 @@ def _trust(document: Mapping[str, JsonValue]) -> Trust:
     if engine not in list(Engine):
         raise TrustError(f"trust.engine: must be one of {', '.join(Engine)}")
     engine = Engine(str(engine))
-    own = "sealer" if engine is Engine.EMBEDDED else "pinned"
-    fields = _fields("trust", document, (*_COMMON, own))
+    fields = _fields("trust", document, (*_COMMON, *_OWN[engine]))
+    chain_id = _integer("trust.chainId", fields["chainId"], 1)
+    genesis_hash = read_data("trust.genesisHash", fields["genesisHash"], 32)
+    followed = engine in (Engine.QBFT, Engine.CLIQUE)
     return Trust(
         engine=engine,
-        chain_id=_integer("trust.chainId", fields["chainId"], 1),
-        genesis_hash=read_data("trust.genesisHash", fields["genesisHash"], 32),
-        sealer=read_address("trust.sealer", fields["sealer"]) if own == "sealer" else None,
-        pinned=_pinned(fields["pinned"]) if own == "pinned" else (),
+        chain_id=chain_id,
+        genesis_hash=genesis_hash,
+        sealer=read_address("trust.sealer", fields["sealer"]) if engine is Engine.EMBEDDED else None,
+        pinned=_pinned(fields["pinned"]) if engine is Engine.PINNED else (),
         contracts=_contracts(fields["contracts"]),
+        rules=read_rules(fields["rules"], Consensus(engine.value), chain_id, genesis_hash) if followed else None,
+        checkpoint=read_state("trust.checkpoint", fields["checkpoint"]) if followed else None,
     )
 
 

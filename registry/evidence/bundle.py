@@ -136,7 +136,10 @@ class ActionEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A bundle: one header, proofs of state at it, histories, opened documents, and the evidence of an action."""
+    """A bundle: one header, proofs of state at it, histories, opened documents, and the evidence of an action.
+
+    `before` and `after` are the headers next to it that some engines need (docs/formats/trust.md), oldest first.
+    """
 
     claim: Claim
     chain_id: int
@@ -146,3 +149,5 @@ class Bundle:
     records: tuple[RecordHistory, ...]
     documents: tuple[Opening, ...]
     action: ActionEvidence | None
+    before: tuple[Header, ...] = ()
+    after: tuple[Header, ...] = ()

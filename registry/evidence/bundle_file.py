@@ -4,7 +4,7 @@ from typing import TypeVar, cast
 
 from ledger_node import canonical_json
 from ledger_node.canonical_json import JsonError, JsonValue
-from ledger_node.headers import HeaderError, header_json, read_header
+from ledger_node.headers import Header, HeaderError, header_json, read_header
 from ledger_node.hexvalues import HexError, data_hex
 from ledger_node.proofs import ProofError, read_state_proof, state_proof_json
 from oracle.formats.fields import FieldError, Fields, objects
@@ -20,6 +20,7 @@ from registry.words import seq_of
 
 MAX_BYTES = 64 << 20
 _MAX_RECORDS, _MAX_TRANSITIONS, _MAX_DOCUMENTS = 4096, 1 << 20, 4096
+_MAX_HEADERS = 1 << 16
 _MAX_NUMBER = (1 << 53) - 1
 T = TypeVar("T")
 
@@ -39,6 +40,9 @@ def dump_bundle(bundle: Bundle) -> bytes:
         "records": [_record_json(each) for each in bundle.records],
         "documents": [{"salt": data_hex(each.salt), "content": each.content} for each in bundle.documents],
     }
+    for name, headers in (("before", bundle.before), ("after", bundle.after)):
+        if headers:
+            value[name] = [cast("JsonValue", header_json(each)) for each in headers]
     if bundle.seal is not None:
         value["seal"] = data_hex(bundle.seal)
     if bundle.action is not None:
@@ -83,9 +87,17 @@ def _bundle(fields: Fields) -> Bundle:
             fields.at("documents"),
         ),
         action=read_action(fields.inner("action")) if claim.kind is ClaimKind.ACTION else None,
+        before=_headers(fields, "before"),
+        after=_headers(fields, "after"),
     )
     fields.end()
     return bundle
+
+
+def _headers(fields: Fields, name: str) -> tuple[Header, ...]:
+    if not fields.has(name):
+        return ()
+    return tuple(read_header(each) for each in fields.items(name, _MAX_HEADERS, fewest=1))
 
 
 def _names(fields: Fields, value: dict[str, JsonValue]) -> list[str]:

@@ -5,7 +5,10 @@ Nothing that is gathered here is believed: what a bundle is worth, `registry.evi
 
 from collections.abc import Iterable, Sequence
 
+from ledger_node.chain_values import BlockView
 from ledger_node.client import ChainClient
+from ledger_node.consensus.clique import is_clique
+from ledger_node.headers import Header
 from ledger_node.hexvalues import data_hex
 from oracle.formats.observation import round_id
 from oracle.formats.opening import Opening
@@ -32,8 +35,12 @@ class CannotProve(LookupError):
 class Collector:
     """Collects bundles at the block of a snapshot; the node must still have that block's state."""
 
-    def __init__(self, client: ChainClient, snapshot: Snapshot, deployment: Deployment) -> None:
+    def __init__(
+        self, client: ChainClient, snapshot: Snapshot, deployment: Deployment, *, confirmations: int = 0
+    ) -> None:
+        """`confirmations` is how many blocks make a block of a Clique chain final; its bundles carry as many."""
         self._client = client
+        self._confirmations = confirmations
         self._snapshot = snapshot
         self._deployment = deployment
 
@@ -122,7 +129,21 @@ class Collector:
             records=tuple(self._record(*place) for place in wanted),
             documents=tuple(sorted(set(documents), key=lambda each: each.commitment)),
             action=action,
+            after=self._confirming(view) if is_clique(view.header) else (),
         )
+
+    def _confirming(self, block: BlockView) -> tuple[Header, ...]:
+        """The headers that stand on a block, as many as make it final, or as there are yet."""
+        last = min(block.header.number + self._confirmations, self._client.block_number())
+        found: list[Header] = []
+        parent = block.hash
+        for number in range(block.header.number + 1, last + 1):
+            view = self._client.block(number)
+            if view.header.parent_hash != parent:
+                raise CannotProve(f"block {number - 1} was replaced; ask again")
+            found.append(view.header)
+            parent = view.hash
+        return tuple(found)
 
     def _record(self, contract: Contract, id_: bytes) -> RecordHistory:
         history = self._snapshot.history(contract, id_)

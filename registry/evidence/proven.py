@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from ledger_node.canonical_json import JsonValue
+from ledger_node.consensus.run import Run
 from ledger_node.hexvalues import data_hex
 from ledger_node.proofs import ProofError, verify_state
 from ledger_node.trust import Trust, TrustError, check_header
@@ -52,14 +53,19 @@ class Proven:
 
     def check_header(self) -> str:
         """The trust file believes the header."""
-        header = self.bundle.header
-        if self.bundle.seal is not None and (self._trust.sealer is None or header.number == 0):
+        header, trust = self.bundle.header, self._trust
+        if self.bundle.seal is not None and (trust.sealer is None or header.number == 0):
             raise StepFailed(StepName.HEADER, "the bundle has a seal that nothing asks for")
+        run = Run(header, self.bundle.before, self.bundle.after)
         try:
-            self.block_hash = check_header(header, self.bundle.seal, self._trust)
+            self.block_hash = check_header(run, self.bundle.seal, trust)
         except TrustError as error:
             raise StepFailed(StepName.HEADER, str(error)) from None
-        return f"block {header.number} {data_hex(self.block_hash)}"
+        by = ""
+        if trust.checkpoint is not None:
+            by = f", by the {len(trust.checkpoint.validators)} validators known at block {trust.checkpoint.tip.number}"
+            by += f", {len(run.after)} blocks on it" if run.after else ""
+        return f"block {header.number} {data_hex(self.block_hash)}{by}"
 
     def check_state(self) -> str:
         """Every account and slot of the bundle is in the header's state, and the code is the trusted one."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ledger_node import secp256k1
+from ledger_node.consensus.run import Run
 from ledger_node.headers import read_header
 from ledger_node.hexvalues import address_hex, data_hex
 from ledger_node.trust import (
@@ -48,7 +49,7 @@ def test_a_missing_field_is_refused_by_name(name: str) -> None:
     ("field", "value", "rule"),
     [
         ("format", "cangdan/trust/2", "trust.format"),
-        ("engine", "qbft", "trust.engine"),
+        ("engine", "ibft", "trust.engine"),
         ("engine", None, "trust.engine"),
         ("engine", [], "trust.engine"),
         ("chainId", 0, "trust.chainId"),
@@ -102,28 +103,28 @@ def test_what_is_written_reads_back(trust: Trust, tmp_path: Path) -> None:
 
 def test_a_header_without_a_seal_is_not_believed() -> None:
     with pytest.raises(TrustError, match="seal is missing"):
-        check_header(HEADER, None, EMBEDDED)
+        check_header(Run(HEADER), None, EMBEDDED)
 
 
 def test_a_header_under_the_seal_of_another_header_is_not_believed() -> None:
     with pytest.raises(TrustError, match="not the trusted sealer"):
-        check_header(LAST, SEAL, EMBEDDED)
+        check_header(Run(LAST), SEAL, EMBEDDED)
 
 
 def test_a_block_that_is_not_pinned_is_not_believed() -> None:
     with pytest.raises(TrustError, match="block 25 is not pinned"):
-        check_header(LAST, None, PINNED)
+        check_header(Run(LAST), None, PINNED)
 
 
 def test_a_block_other_than_the_pinned_one_is_not_believed() -> None:
     other = Trust(Engine.PINNED, 20590, GENESIS.hash(), pinned=(PinnedBlock(14, LAST.hash()),))
     with pytest.raises(TrustError, match="block 14 is not the pinned block"):
-        check_header(HEADER, None, other)
+        check_header(Run(HEADER), None, other)
 
 
 def test_a_block_0_other_than_the_genesis_block_is_not_believed() -> None:
     with pytest.raises(TrustError, match="not the trusted genesis"):
-        check_header(GENESIS, None, Trust(Engine.PINNED, 20590, LAST.hash()))
+        check_header(Run(GENESIS), None, Trust(Engine.PINNED, 20590, LAST.hash()))
 
 
 def test_a_contract_that_the_file_does_not_know_is_refused() -> None:
@@ -132,7 +133,7 @@ def test_a_contract_that_the_file_does_not_know_is_refused() -> None:
 
 
 def test_sealed_pinned_and_genesis_headers_are_believed() -> None:
-    assert data_hex(check_header(HEADER, SEAL, EMBEDDED)) == QBFT["headers"][14]["hash"]
-    assert check_header(HEADER, None, PINNED) == HEADER.hash()
-    assert check_header(GENESIS, None, PINNED) == GENESIS.hash()
+    assert data_hex(check_header(Run(HEADER), SEAL, EMBEDDED)) == QBFT["headers"][14]["hash"]
+    assert check_header(Run(HEADER), None, PINNED) == HEADER.hash()
+    assert check_header(Run(GENESIS), None, PINNED) == GENESIS.hash()
     assert EMBEDDED.contract("ReceiptRegistry") == CONTRACT

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ledger_node.client import ChainClient
+from ledger_node.consensus.run import Run
 from ledger_node.deploy import Addresses, DeployError
 from ledger_node.embedded.launch import LedgerProcess
 from ledger_node.trust import TrustError, check_header, dump_trust, parse_trust
@@ -27,7 +28,7 @@ def test_a_chain_that_nobody_seals_must_be_pinned(anvil: str) -> None:
         export_trust(client, _none(client))
     trust = export_trust(client, _none(client), pins=(client.block_number(),))
     newest = client.block(trust.pinned[0].number)
-    assert check_header(newest.header, None, trust) == newest.hash
+    assert check_header(Run(newest.header), None, trust) == newest.hash
 
 
 def test_the_exported_file_believes_the_ledger(
@@ -36,7 +37,7 @@ def test_the_exported_file_believes_the_ledger(
     trust = parse_trust(dump_trust(export_trust(client, _none(client))))
     assert trust.sealer == plain_ledger.genesis.sealer
     newest = client.block()
-    assert check_header(newest.header, newest.seal, trust) == newest.hash
+    assert check_header(Run(newest.header), newest.seal, trust) == newest.hash
 
 
 def _none(client: ChainClient) -> Addresses:

@@ -1,0 +1,141 @@
+"""Checkpoint files: the followed state of a chain, from which a light client goes on (docs/formats/headers.md)."""
+
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import TypeVar
+
+from ledger_node import canonical_json
+from ledger_node.canonical_json import JsonValue
+from ledger_node.consensus.rules import Consensus, Followed, Recent, Rules, Tip, Vote
+from ledger_node.hexvalues import HexError, address_hex, data_hex, read_address, read_data, read_quantity
+
+FORMAT = "cangdan/checkpoint/1"
+STATE_FIELDS = ("block", "validators", "votes", "recents")
+_TIP_FIELDS = ("number", "hash", "timestamp", "gasLimit", "gasUsed")
+Item = TypeVar("Item")
+
+
+class CheckpointError(ValueError):
+    """A checkpoint breaks a rule; the message names the field and the rule."""
+
+
+def dump_checkpoint(rules: Rules, followed: Followed) -> bytes:
+    """The file of a followed state, canonical JSON; `parse_checkpoint` gives the same state back."""
+    head: dict[str, JsonValue] = {
+        "format": FORMAT,
+        "consensus": rules.consensus.value,
+        "genesisHash": data_hex(rules.genesis_hash),
+    }
+    return canonical_json.dumps(head | state_json(followed))
+
+
+def parse_checkpoint(text: bytes, rules: Rules) -> Followed:
+    """The followed state in a file's `text`, which must be of the chain of `rules`. Raises CheckpointError."""
+    try:
+        document = canonical_json.loads(text)
+        fields = _fields("checkpoint", document, ("format", "consensus", "genesisHash", *STATE_FIELDS))
+        if fields["format"] != FORMAT:
+            raise CheckpointError(f"checkpoint.format: must be {FORMAT}")
+        if fields["consensus"] != rules.consensus.value:
+            raise CheckpointError(f"checkpoint.consensus: is not {rules.consensus.value}, which the trusted chain has")
+        if read_data("checkpoint.genesisHash", fields["genesisHash"], 32) != rules.genesis_hash:
+            raise CheckpointError("checkpoint.genesisHash: is of another chain than the trusted one")
+        followed = read_state("checkpoint", {name: fields[name] for name in STATE_FIELDS})
+    except (canonical_json.JsonError, HexError) as error:
+        raise CheckpointError(str(error)) from None
+    if rules.consensus is Consensus.EMBEDDED and followed.validators != (rules.sealer,):
+        raise CheckpointError("checkpoint.validators: are not the sealer that is trusted")
+    return followed
+
+
+def state_json(followed: Followed) -> dict[str, JsonValue]:
+    """A followed state as JSON."""
+    tip = followed.tip
+    block: dict[str, JsonValue] = {
+        "number": hex(tip.number),
+        "hash": data_hex(tip.hash),
+        "timestamp": hex(tip.timestamp),
+        "gasLimit": hex(tip.gas_limit),
+        "gasUsed": hex(tip.gas_used),
+    }
+    if tip.base_fee_per_gas is not None:
+        block["baseFeePerGas"] = hex(tip.base_fee_per_gas)
+    return {
+        "block": block,
+        "validators": [address_hex(each) for each in followed.validators],
+        "votes": [
+            {"voter": address_hex(each.voter), "subject": address_hex(each.subject), "add": each.add}
+            for each in followed.votes
+        ],
+        "recents": [{"number": hex(each.number), "signer": address_hex(each.signer)} for each in followed.recents],
+    }
+
+
+def read_state(path: str, value: object) -> Followed:
+    """The followed state in JSON. Raises CheckpointError or HexError that names the field under `path`."""
+    fields = _fields(path, value, STATE_FIELDS)
+    validators = read_addresses(f"{path}.validators", fields["validators"])
+    if not validators:
+        raise CheckpointError(f"{path}.validators: there are none")
+    recents = _list(f"{path}.recents", fields["recents"], _recent)
+    if any(one.number >= other.number for one, other in pairwise(recents)):
+        raise CheckpointError(f"{path}.recents: must be ascending")
+    votes = _list(f"{path}.votes", fields["votes"], _vote)
+    if len({(each.voter, each.subject) for each in votes}) != len(votes):
+        raise CheckpointError(f"{path}.votes: a voter votes twice on one address")
+    if any(each.voter not in validators for each in votes):
+        raise CheckpointError(f"{path}.votes: a voter is no validator")
+    return Followed(_tip(f"{path}.block", fields["block"]), validators, votes, recents)
+
+
+def read_addresses(path: str, value: object) -> tuple[bytes, ...]:
+    """A list of addresses, ascending, each once. Raises CheckpointError or HexError."""
+    found = _list(path, value, read_address)
+    if any(one >= other for one, other in pairwise(found)):
+        raise CheckpointError(f"{path}: must be ascending, each once")
+    return found
+
+
+def _tip(path: str, value: object) -> Tip:
+    has_fee = isinstance(value, Mapping) and "baseFeePerGas" in value
+    fields = _fields(path, value, (*_TIP_FIELDS, "baseFeePerGas") if has_fee else _TIP_FIELDS)
+    return Tip(
+        read_quantity(f"{path}.number", fields["number"], 64),
+        read_data(f"{path}.hash", fields["hash"], 32),
+        read_quantity(f"{path}.timestamp", fields["timestamp"], 64),
+        read_quantity(f"{path}.gasLimit", fields["gasLimit"], 64),
+        read_quantity(f"{path}.gasUsed", fields["gasUsed"], 64),
+        read_quantity(f"{path}.baseFeePerGas", fields["baseFeePerGas"]) if has_fee else None,
+    )
+
+
+def _vote(path: str, value: object) -> Vote:
+    fields = _fields(path, value, ("voter", "subject", "add"))
+    if not isinstance(fields["add"], bool):
+        raise CheckpointError(f"{path}.add: must be true or false")
+    voter = read_address(f"{path}.voter", fields["voter"])
+    return Vote(voter, read_address(f"{path}.subject", fields["subject"]), fields["add"])
+
+
+def _recent(path: str, value: object) -> Recent:
+    fields = _fields(path, value, ("number", "signer"))
+    number = read_quantity(f"{path}.number", fields["number"], 64)
+    return Recent(number, read_address(f"{path}.signer", fields["signer"]))
+
+
+def _list(path: str, value: object, read: Callable[[str, object], Item]) -> tuple[Item, ...]:
+    if not isinstance(value, list):
+        raise CheckpointError(f"{path}: must be a list")
+    return tuple(read(f"{path}[{at}]", each) for at, each in enumerate(value))
+
+
+def _fields(path: str, value: object, names: tuple[str, ...]) -> Mapping[str, object]:
+    if not isinstance(value, Mapping):
+        raise CheckpointError(f"{path}: must be an object")
+    for name in names:
+        if name not in value:
+            raise CheckpointError(f"{path}.{name}: is missing")
+    for name in value:
+        if name not in names:
+            raise CheckpointError(f"{path}.{name}: is unknown")
+    return value
