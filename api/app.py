@@ -22,14 +22,15 @@ from api.records.oracles import Oracles
 from api.records.reading import newest
 from api.security.limits import RequestLimits
 from api.security.middleware import AccessLog, SafetyHeaders
-from api.security.secret import load_or_make
+from api.security.secret import derive, load_or_make
 from api.security.sessions import Sessions
 from api.security.tokens import Tokens
 from api.sending import Sending
 from api.services import Services
 from api.shelves import Shelves
 from api.store.database import open_database
-from api.v1 import drafts, measurements, oauth, operations, records
+from api.v1 import drafts, measurements, oauth, operations, records, webhooks
+from api.webhooks.hooks import open_hooks
 from ledger_node.client import ChainClient
 from ledger_node.trust import PinnedBlock, Trust
 from oracle.clock import Clock, SystemClock
@@ -65,8 +66,9 @@ def make_services(section: ApiSection, chain: Chain, clock: Clock | None = None)
     folder = Path(section.directory)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     engine = open_database(f"sqlite:///{folder / 'api.db'}")
-    Answers(engine).forget_unfinished()
     secret = load_or_make(folder / "secret")
+    answer_key = derive(secret, "answers")
+    Answers(engine, answer_key).forget_unfinished()
     members = MembersSource(section.members_file)
     clock = clock or SystemClock()
     keyring = Keyring(members)
@@ -92,6 +94,8 @@ def make_services(section: ApiSection, chain: Chain, clock: Clock | None = None)
         sessions=Sessions(engine, secret, section.session_seconds),
         tokens=Tokens(engine, members, secret, section.public_url, section.token_seconds),
         limits=RequestLimits(),
+        answer_key=answer_key,
+        webhooks=open_hooks(engine, secret, section.webhooks),
         drafting=drafting,
         index=chain.index,
         client=chain.client,
@@ -110,7 +114,14 @@ def create_app(services: Services, lifespan: Lifespan | None = None) -> FastAPI:
     app.state.services = services
     app.state.error_pages = {}
     errors.install(app)
-    for router in (oauth.router, drafts.router, operations.router, records.router, measurements.router):
+    for router in (
+        oauth.router,
+        drafts.router,
+        operations.router,
+        records.router,
+        measurements.router,
+        webhooks.router,
+    ):
         app.include_router(router)
     site.install(app)
     app.add_middleware(SafetyHeaders, secure=services.section.public_url.startswith("https:"))

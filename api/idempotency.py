@@ -2,14 +2,16 @@
 
 A second request with the same key while the first runs is a conflict; with another body or address it is refused.
 A crash between the effect and the kept answer leaves the key free again: drafts, consents and operations are
-themselves made so that a repeat has no second effect.
+themselves made so that a repeat has no second effect. Kept answers are encrypted: they may hold documents and secrets.
 """
 
 import json
+import secrets
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from sqlalchemy import Engine, delete, insert, select, update
@@ -24,6 +26,7 @@ from ledger_node.hashing import sha256
 
 HEADER = "Idempotency-Key"
 KEPT_MS = 24 * 3600 * 1000
+_NONCE = 12
 _KEPT_HEADERS = frozenset({"content-type", "location", "etag"})
 
 
@@ -38,9 +41,10 @@ class KeptAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The kept answers of one database."""
+    """The kept answers of one database, under a key of 32 bytes."""
 
     engine: Engine
+    sealing: bytes
 
     def begin(self, actor: str, key: str, request_hash: str, now_ms: int) -> KeptAnswer | None:
         """Take the key for a new request (None), or give the first answer. Raises ProblemError."""
@@ -56,7 +60,9 @@ class Answers:
 
     def finish(self, actor: str, key: str, answer: KeptAnswer) -> None:
         """Keep the answer of the request that took the key."""
-        values = {"status": answer.status, "headers": json.dumps(answer.headers), "body": answer.body}
+        nonce = secrets.token_bytes(_NONCE)
+        body = nonce + AESGCM(self.sealing).encrypt(nonce, answer.body, _about(actor, key))
+        values = {"status": answer.status, "headers": json.dumps(answer.headers), "body": body}
         with self.engine.begin() as connection:
             connection.execute(update(ANSWERS).where(*_of(actor, key)).values(**values))
 
@@ -79,7 +85,8 @@ class Answers:
             )
         if row.request_hash != request_hash:
             raise ProblemError("idempotency-mismatch", f"{HEADER} was sent with another request")
-        return KeptAnswer(row.status, json.loads(row.headers), bytes(row.body))
+        body = AESGCM(self.sealing).decrypt(row.body[:_NONCE], row.body[_NONCE:], _about(actor, key))
+        return KeptAnswer(row.status, json.loads(row.headers), body)
 
 
 class IdempotentRoute(APIRoute):
@@ -105,7 +112,7 @@ async def _once(request: Request, handler: Callable[[Request], Coroutine[Any, An
         raise ProblemError("idempotency-key-missing", f"{HEADER} must have 8 to 200 ASCII characters")
     body = await request.body()
     request_hash = sha256(f"{request.method} {request.url.path}\n".encode() + body).hex()
-    answers = Answers(services.engine)
+    answers = Answers(services.engine, services.answer_key)
     kept = await run_in_threadpool(answers.begin, principal.actor, key, request_hash, services.clock.now_ms())
     if kept is not None:
         return Response(kept.body, kept.status, {**kept.headers, "Idempotent-Replayed": "true"})
@@ -118,6 +125,10 @@ async def _once(request: Request, handler: Callable[[Request], Coroutine[Any, An
     answer = KeptAnswer(response.status_code, headers, bytes(response.body))
     await run_in_threadpool(answers.finish, principal.actor, key, answer)
     return response
+
+
+def _about(actor: str, key: str) -> bytes:
+    return json.dumps([actor, key]).encode()
 
 
 def _of(actor: str, key: str) -> tuple[Any, Any]:

@@ -21,15 +21,36 @@ def reply(
     request: Request, body: BaseModel | Mapping[str, Any], links: Mapping[str, str] | None = None, status: int = 200
 ) -> Response:
     """The JSON answer to a read, or 304 when the asker has it already; `links` by relation."""
-    plain = body.model_dump(mode="json", by_alias=True) if isinstance(body, BaseModel) else dict(body)
-    text = json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
-    tag = f'"{sha256(text).hex()[:32]}"'
+    text = _text(body)
+    tag = _tag(text)
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
     if links:
         headers["Link"] = ", ".join(f'<{target}>; rel="{relation}"' for relation, target in links.items())
-    if request.method in ("GET", "HEAD") and tag in _tags(request.headers.get("if-none-match", "")):
+    if request.method in ("GET", "HEAD") and _tags(request.headers.get("if-none-match", "")) & {tag, "*"}:
         return Response(status_code=304, headers=headers)
     return Response(text, status, headers, media_type="application/json")
+
+
+def expect(request: Request, body: BaseModel | Mapping[str, Any], *, required: bool) -> None:
+    """Compare If-Match with what a read would answer now. Raises ProblemError precondition-failed, -required."""
+    header = request.headers.get("if-match")
+    if header is None:
+        if required:
+            raise ProblemError("precondition-required", "If-Match: send the ETag of the state that you decided on")
+        return
+    given = {tag.strip() for tag in header.split(",")}
+    if not given & {tag_of(body), "*"}:
+        raise changed()
+
+
+def tag_of(body: BaseModel | Mapping[str, Any]) -> str:
+    """The entity tag that a read of this answer has."""
+    return _tag(_text(body))
+
+
+def changed() -> ProblemError:
+    """The refusal of a write that rests on a state that is no more."""
+    return ProblemError("precondition-failed", "If-Match: the resource has changed since; read it again")
 
 
 def cursor_of(place: Place) -> str:
@@ -55,6 +76,15 @@ def next_link(request: Request, cursor: str | None) -> dict[str, str]:
         return {}
     url = request.url.include_query_params(cursor=cursor)
     return {"next": f"{url.path}?{url.query}"}
+
+
+def _text(body: BaseModel | Mapping[str, Any]) -> bytes:
+    plain = body.model_dump(mode="json", by_alias=True) if isinstance(body, BaseModel) else dict(body)
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _tag(text: bytes) -> str:
+    return f'"{sha256(text).hex()[:32]}"'
 
 
 def _tags(header: str) -> set[str]:

@@ -14,6 +14,7 @@ from api.keyring import Keyring
 from api.records.oracles import Oracles
 from api.sending import Outboxes, Sending
 from api.settings import Settings
+from api.webhooks.courier import Courier, courier_of
 from ledger_node.client import ChainClient
 from ledger_node.deploy import Addresses, load_addresses
 from ledger_node.trust import PinnedBlock, Trust
@@ -47,7 +48,8 @@ def application(settings: Settings) -> FastAPI:
         sending=sending,
         finality=settings.ledger.finality,
     )
-    app = create_app(make_services(settings.api, chain), lifespan=_caring(outboxes))
+    services = make_services(settings.api, chain)
+    app = create_app(services, lifespan=_caring(outboxes, courier_of(services)))
     app.add_api_route("/ready", _ready, include_in_schema=False)
     return app
 
@@ -66,13 +68,16 @@ def serve(settings: Settings) -> None:
     uvicorn.Server(config).run()
 
 
-def _caring(outboxes: list[Outboxes]) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _caring(outboxes: list[Outboxes], courier: Courier) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """Outboxes and the courier of webhooks run beside the application, and end with it."""
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         threads = [threading.Thread(target=each.run, daemon=True) for each in outboxes]
         for thread in threads:
             thread.start()
-        yield
+        async with courier.beside():
+            yield
         for each in outboxes:
             each.stop()
         for thread in threads:

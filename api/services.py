@@ -16,6 +16,7 @@ from api.records.oracles import Oracles
 from api.security.limits import RequestLimits
 from api.security.sessions import Sessions
 from api.security.tokens import Tokens
+from api.webhooks.hooks import Hooks
 from ledger_node.client import ChainClient
 from ledger_node.trust import PinnedBlock, Trust
 from oracle.clock import Clock
@@ -33,6 +34,8 @@ class Services:
     sessions: Sessions
     tokens: Tokens
     limits: RequestLimits
+    answer_key: bytes
+    webhooks: Hooks
     drafting: Drafting
     operations: Operations
     index: Index

@@ -24,16 +24,19 @@ class Scope(StrEnum):
     DRAFTS = "drafts:write"
     CONSENTS = "consents:write"
     OPERATIONS = "operations:write"
+    WEBHOOKS = "webhooks:write"
 
 
-_MEMBER = frozenset({Scope.RECORDS, Scope.READINGS, Scope.DRAFTS, Scope.CONSENTS, Scope.OPERATIONS})
+_MEMBER = frozenset(
+    {Scope.RECORDS, Scope.READINGS, Scope.DRAFTS, Scope.CONSENTS, Scope.OPERATIONS, Scope.WEBHOOKS}
+)
 SCOPES: dict[Role, frozenset[Scope]] = {
     Role.BANK: _MEMBER,
     Role.KEEPER: _MEMBER,
     Role.INSURER: _MEMBER,
     Role.DEPOSITOR: _MEMBER,
     Role.INSPECTOR: _MEMBER,
-    Role.REGULATOR: frozenset({Scope.RECORDS, Scope.SUPERVISION}),
+    Role.REGULATOR: frozenset({Scope.RECORDS, Scope.SUPERVISION, Scope.WEBHOOKS}),
 }
 
 

@@ -1,6 +1,6 @@
 """The JSON that the interface gives out, as models for OpenAPI: camelCase, times in RFC 3339, uint256 as texts."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -89,3 +89,98 @@ class SubmitBody(BaseModel):
     model_config = ConfigDict(extra="forbid", alias_generator=to_camel)
 
     fixed_gas: Annotated[int, Field(ge=21_000, le=30_000_000)] | None = None
+
+
+class WebhookView(View):
+    """A webhook. `events` null: all. `state`: on, paused, disabled (then `cause` says why)."""
+
+    id: str
+    url: str
+    events: list[str] | None
+    description: str
+    state: str
+    cause: str | None
+    created_at: str
+    old_secret_until: str | None
+
+
+class WebhookSecretView(View):
+    """A webhook with its secret, which is shown in this answer only."""
+
+    webhook: WebhookView
+    secret: str
+
+
+class WebhookList(View):
+    """The member's webhooks, oldest first."""
+
+    items: list[WebhookView]
+
+
+class AttemptView(View):
+    """One attempt: `status` of the answer, or the `cause` that there was none."""
+
+    at: str
+    status: int | None
+    cause: str | None
+    milliseconds: int
+
+
+class DeliveryView(View):
+    """What a webhook is told of one event. `id` is the webhook-id of each attempt. `state`: waiting, delivered, failed.
+
+    `log` and `body` are in the answer about one delivery only.
+    """
+
+    id: str
+    event: str
+    block: int | None
+    state: str
+    attempts: int
+    created_at: str
+    next_attempt_at: str | None
+    done_at: str | None
+    log: list[AttemptView] | None = None
+    body: Any = None
+
+
+class DeliveryList(View):
+    """A page of deliveries, newest first."""
+
+    items: list[DeliveryView]
+    next: str | None = None
+
+
+class EventView(View):
+    """A type of event: what happened, and who is told."""
+
+    name: str
+    says: str
+    seen_by: str
+
+
+class EventList(View):
+    """The catalogue of events."""
+
+    items: list[EventView]
+
+
+class WebhookBody(BaseModel):
+    """A new webhook: an https address, the events by name (all, when left out), words of its member."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: Annotated[str, Field(max_length=500)]
+    events: Annotated[list[str], Field(min_length=1, max_length=100)] | None = None
+    description: Annotated[str, Field(max_length=200)] = ""
+
+
+class WebhookChange(BaseModel):
+    """What of a webhook shall be otherwise; what is left out stays. `events` null: all from now on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: Annotated[str, Field(max_length=500)] | None = None
+    events: Annotated[list[str], Field(min_length=1, max_length=100)] | None = None
+    description: Annotated[str, Field(max_length=200)] | None = None
+    state: Literal["on", "paused"] | None = None

@@ -2,7 +2,7 @@
 
 from api.idempotency import Answers
 from tests.api.app_kit import Api, start
-from tests.api.contents import issue_request
+from tests.api.contents import CANARY, issue_request
 from tests.api.seed import KEEPER, OWNER
 
 
@@ -12,6 +12,10 @@ def headers(api: Api, key: str) -> dict[str, str]:
 
 def send(api: Api, key: str, body: object):
     return api.http.post("/v1/drafts", json=body, headers=headers(api, key))
+
+
+def answers_of(api: Api) -> Answers:
+    return Answers(api.services.engine, api.services.answer_key)
 
 
 def drafts(api: Api) -> int:
@@ -72,9 +76,15 @@ def test_a_refused_request_leaves_its_key_free(api: Api):
 
 
 def test_a_restart_frees_keys_that_were_left_unfinished(api: Api):
-    answers = Answers(api.services.engine)
-    assert answers.begin("client:x", "left-over", "hash", api.clock.now_ms()) is None
-    assert (
-        Answers(start(api.folder, api.chain).services.engine).begin("client:x", "left-over", "hash", api.clock.now_ms())
-        is None
-    )
+    assert answers_of(api).begin("client:x", "left-over", "hash", api.clock.now_ms()) is None
+    again = start(api.folder, api.chain)
+    assert answers_of(again).begin("client:x", "left-over", "hash", api.clock.now_ms()) is None
+    again.outboxes.stop()
+
+
+def test_a_kept_answer_is_not_readable_in_the_database(api: Api):
+    first = send(api, "first-key", issue_request(OWNER, KEEPER))
+    with api.services.engine.connect() as connection:
+        [body] = connection.exec_driver_sql("SELECT body FROM answers WHERE key = 'first-key'").scalars()
+    assert first.json()["id"].encode() not in body
+    assert CANARY.encode() not in body
