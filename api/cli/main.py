@@ -14,6 +14,7 @@ from api.cli import (
     api_,
     audit,
     bench,
+    chain,
     consortium,
     contracts,
     indexer,
@@ -50,6 +51,7 @@ def _verbs() -> None:
     app.add_typer(scenario.app, name="scenario")
     app.add_typer(segment.app, name="segment")
     app.add_typer(trust.app, name="trust")
+    app.add_typer(chain.app, name="chain")
     app.command("bench")(bench.bench)
     app.command("verify")(verify.verify)
     app.add_typer(audit.app, name="audit")

@@ -87,7 +87,7 @@ def verify_headers(
         except HeaderRefused as error:
             number = _number(block) if header is None else header.number
             return Outcome(at, first, followed, Failure(at, number, error.step, error.rule))
-        if at % _EACH == 0:
+        if at and at % _EACH == 0:
             tell(at, len(given))
     return Outcome(len(given), first, followed, None)
 

@@ -1,0 +1,74 @@
+"""The files of a light client: what it trusts a chain by, and the checkpoint that it goes on from."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger_node.consensus.checkpoint import CheckpointError, dump_checkpoint, parse_checkpoint
+from ledger_node.consensus.genesis_file import load_object, read_genesis
+from ledger_node.consensus.rules import Consensus, Followed, Rules
+from ledger_node.genesis import GenesisError
+from ledger_node.trust import FORMAT, Engine, Trust, TrustError, parse_trust
+
+
+class AnchorError(ValueError):
+    """A file is nothing that headers can be trusted by; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """What is trusted: the rules of a chain, and the state that a trust file holds."""
+
+    rules: Rules
+    followed: Followed | None = None
+
+
+def load_anchor(path: Path, consensus: Consensus | None = None) -> Anchor:
+    """The anchor in a genesis file or a trust file. Raises AnchorError, also when it is of another consensus."""
+    try:
+        text = path.read_bytes()
+        if load_object(text).get("format") == FORMAT:
+            return _of_trust(parse_trust(text), consensus)
+        return Anchor(read_genesis(text, consensus))
+    except OSError as error:
+        raise AnchorError(f"{path}: {error.strerror}") from None
+    except (GenesisError, TrustError) as error:
+        raise AnchorError(f"{path}: {error}") from None
+
+
+def load_checkpoint(path: Path, rules: Rules) -> Followed | None:
+    """The checkpoint in a file, None when there is no file. Raises CheckpointError."""
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CheckpointError(f"{path}: {error.strerror}") from None
+    try:
+        return parse_checkpoint(text, rules)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from None
+
+
+def save_checkpoint(path: Path, rules: Rules, followed: Followed) -> None:
+    """Write the checkpoint; whoever reads, and whatever breaks off, finds the old file whole or the new one."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        with draft.open("wb") as file:
+            file.write(dump_checkpoint(rules, followed))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _of_trust(trust: Trust, consensus: Consensus | None) -> Anchor:
+    if trust.engine is Engine.PINNED:
+        raise AnchorError("the trust file pins blocks; it says nothing by which headers could be followed")
+    found = Consensus(trust.engine.value)
+    if consensus not in (None, found):
+        raise AnchorError(f"the trust file is of {found.value}, not of {consensus}")
+    if trust.rules is not None:
+        return Anchor(trust.rules, trust.checkpoint)
+    return Anchor(Rules(found, trust.chain_id, trust.genesis_hash, sealer=trust.sealer))
