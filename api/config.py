@@ -38,5 +38,5 @@ class ApiSection(BaseModel):
     sign_ins_per_minute: int = Field(default=10, ge=1)
     streams_per_login: int = Field(default=6, ge=1, description="live streams of one login or program")
     streams: int = Field(default=200, ge=1, description="live streams of this process")
-    webhooks: WebhookSection = WebhookSection()
+    webhooks: WebhookSection = Field(default_factory=WebhookSection, description="section [api.webhooks]")
     time_zone: str = Field(default="Asia/Shanghai", description="IANA name; the console shows times in it")
