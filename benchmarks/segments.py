@@ -30,7 +30,7 @@ from oracle.formats.signed import log_origin
 from oracle.ingest import Accepted, IngestService, Outcome
 from oracle.keys import OracleKey, body_key
 from oracle.log import Log
-from oracle.ports import FleetRoots
+from oracle.ports import FleetRoots, FleetSize
 from oracle.refusals import Quarantine
 
 ENTITY, DEVICES, MANY = 7, 20, 100
@@ -48,6 +48,10 @@ class _Chain:
     """A chain that holds one fleet, whose one block is final."""
 
     fleet: Fleet
+
+    def fleet_size(self, entity: int) -> FleetSize | None:
+        """Nobody hands in a fleet."""
+        return None
 
     def roots(self, entity: int) -> FleetRoots | None:
         """The fleet's roots."""

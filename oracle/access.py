@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from oracle.chain import Chain
+from ledger_node.hexvalues import data_hex
 from oracle.clock import Clock
 from oracle.formats.covenant import Covenant
 from oracle.formats.requests import Scheme, requester
 from oracle.formats.signed import NoteRefused
+from oracle.ports import Members
 
 
 class AccessRefused(PermissionError):
@@ -44,21 +45,32 @@ class Reader:
 class Access:
     """Tells readers by their signed requests."""
 
-    def __init__(self, origin: str, chain: Chain, clock: Clock) -> None:
+    def __init__(self, origin: str, chain: Members, clock: Clock) -> None:
         """`origin` is the name of the log that this oracle serves."""
         self._origin = origin
         self._chain = chain
         self._clock = clock
 
+    def oracle(self, authorization: str, target: str) -> None:
+        """Refuses a request for a path with its query unless an oracle of the set in force has signed it.
+
+        Raises AccessRefused, ChainUnavailable."""
+        account = self._account(authorization, (Scheme.ORACLE,), target)
+        if not self._chain.is_oracle(account):
+            raise AccessRefused(f"{data_hex(account)} is not in the oracle set")
+
     def reader(self, authorization: str, target: str) -> Reader:
-        """Who signed a GET request for a path with its query. Raises AccessRefused, ChainUnavailable."""
-        try:
-            account = requester(authorization, tuple(Scheme), self._origin, target, self._clock.now_ms())
-        except NoteRefused as error:
-            raise AccessRefused(str(error)) from None
-        if self._chain.config().position(account) is not None:
+        """Who signed a request for a path with its query. Raises AccessRefused, ChainUnavailable."""
+        account = self._account(authorization, tuple(Scheme), target)
+        if self._chain.is_oracle(account):
             return Reader(None)
         entity = self._chain.entity_of(account)
         if entity is None:
             raise AccessRefused("the account acts for no entity")
         return Reader(entity)
+
+    def _account(self, authorization: str, schemes: tuple[Scheme, ...], target: str) -> bytes:
+        try:
+            return requester(authorization, schemes, self._origin, target, self._clock.now_ms())
+        except NoteRefused as error:
+            raise AccessRefused(str(error)) from None

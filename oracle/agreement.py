@@ -125,6 +125,11 @@ def check_proposal(proposal: Proposal, schema: Schema, config: Config) -> Round:
     return agree(dict(zip(positions, proposal.reports, strict=True)), schema, config)
 
 
+def rebuilt(proposal: Proposal, schema: Schema, config: Config) -> Round:
+    """The round that the reports of a proposal yield, under the set of oracles that made it. Raises Refused."""
+    return agree({check_report(each, schema, config): each for each in proposal.reports}, schema, config)
+
+
 def check_against_own(own: Report, proposed: Mapping[int, Report], f: int) -> None:
     """Raises Refused (contradicts_own) when more than f of the reports differ from what this oracle observed itself.
 

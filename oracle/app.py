@@ -9,14 +9,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
-from ledger_node.hexvalues import data_hex
 from oracle.access import Access
+from oracle.anchored import AnchoredRounds
 from oracle.batch import Batcher
 from oracle.clock import Clock
 from oracle.covenants import Covenants
@@ -27,16 +25,16 @@ from oracle.firings import FiringStore
 from oracle.fleets import Fleets
 from oracle.formats.segment import Context
 from oracle.formats.signed import Signer, log_origin
+from oracle.http_answers import Answer, threaded
 from oracle.http_intake import Intake, intake_routes
-from oracle.http_judgement import Judgement, judgement_routes
-from oracle.http_peer import HttpPeer, ask_address
+from oracle.http_judgement import Judgement, judgement_routes, place_of
 from oracle.ingest import IngestService
 from oracle.keys import body_key
+from oracle.links import Link
 from oracle.log import Log
 from oracle.node import NodeChain
 from oracle.peers import Peer
 from oracle.ports import ChainUnavailable
-from oracle.pull import PeerFault, Puller
 from oracle.refusals import Quarantine
 from oracle.rounds import Pace, RoundService
 from oracle.slots import SlotKeeper
@@ -45,7 +43,8 @@ from oracle.store import Store
 DATABASE_FILE, BODY_KEY_FILE = "oracle.db", "bodies.key"
 SHORTEST_S, LONGEST_S = 0.02, 1.0
 """How long a loop rests when it had something to do, and at most when it has not."""
-PEER_TIMEOUT_S = 10.0
+STOP_S = 3.0
+"""For how long a loop may take to stop."""
 MOST_TOLD = 10_000
 """Open slots are counted up to here."""
 _LOGGER = logging.getLogger("oracle")
@@ -53,15 +52,25 @@ _LOGGER = logging.getLogger("oracle")
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Entries in the log, reported slots that are not anchored, rules that fired and are not settled on the chain.
+    """Entries in the log, reported slots that are not anchored, rules that fired and have not acted on the chain yet.
 
-    `settled`: at this size of the log there was nothing left to do; a peer's log may still be ahead.
+    `idle`: nothing of these is under way, and every loop has looked at this size of the log and found nothing to do. A
+    peer's log may still be ahead.
     """
 
     log_size: int
     open_slots: int
     pending_firings: int
-    settled: bool
+    idle: bool
+
+
+class _Loop:
+    """Work that is done again and again on a thread of its own; `idle_at` is the size of the log it had done all of."""
+
+    def __init__(self, work: Callable[[], bool]) -> None:
+        self.work = work
+        self.news = threading.Event()
+        self.idle_at = -1
 
 
 class Oracle:
@@ -74,11 +83,14 @@ class Oracle:
         signer: Signer,
         chain: NodeChain,
         clock: Clock,
+        url: str,
         peer_urls: Sequence[str],
         peer_trust: ssl.SSLContext,
         pace: Pace | None = None,
     ) -> None:
-        """Opens or makes the files in `directory`. Raises DatabaseError, sqlite3.Error, OSError."""
+        """Opens or makes the files in `directory`; `url` is where this oracle is reached.
+
+        Raises DatabaseError, sqlite3.Error, OSError."""
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.context, self.signer, self.chain, self.clock = context, signer, chain, clock
         self.origin = log_origin(context, signer.address)
@@ -91,44 +103,48 @@ class Oracle:
         )
         self.store = Store(self.database, self.log)
         self.firings = FiringStore(self.store)
-        self._unknown, self._peer_trust = list(peer_urls), peer_trust
-        self._peers: list[Peer] = []
-        self._pullers: list[Puller] = []
+        self.anchored = AnchoredRounds(self.store)
+        peers: list[Peer] = []
         slots = SlotKeeper(self.database, self.log, self._liveness, self.store, signer.address)
-        self.rounds = RoundService(signer, chain, self.store, self.log, slots, self._peers, clock, pace)
-        self.execution = ExecutionService(signer, chain, self.store, self.firings, clock)
+        self.rounds = RoundService(signer, chain, self.store, self.anchored, self.log, slots, peers, clock, pace)
+        self.execution = ExecutionService(signer, chain, self.store, self.anchored, self.firings, clock)
         self.covenants = Covenants(chain, self.store, self._learned)
-        self._stop, self._news = threading.Event(), threading.Event()
-        self._news.set()
-        self._rested: dict[str, int] = {}
+        self._stop, self._covenants_news = threading.Event(), threading.Event()
+        self._covenants_news.set()
+        self._place = place_of(signer, self.origin, url)
+        self.links = [Link(each, peer_trust, self, peers) for each in peer_urls]
+        self._judging = _Loop(self.judge)
+        self._loops = [self._judging, *(_Loop(each.step) for each in self.links)]
 
     def application(self, died: Callable[[], None]) -> Starlette:
         """The HTTP application; the loops run while it is served, and `died` is called when one of them fails."""
 
         @asynccontextmanager
         async def lifespan(_: Starlette) -> AsyncIterator[None]:
-            loops = [threading.Thread(target=self._loop, args=(work, died)) for work in (self.judge, self.pull)]
-            for loop in loops:
-                loop.start()
+            # A link may wait for its peer for long; its thread does not keep the process from ending.
+            threads = [threading.Thread(target=self._run, args=(each, died), daemon=True) for each in self._loops]
+            for thread in threads:
+                thread.start()
             yield
             self._stop.set()
-            for loop in loops:
-                await asyncio.to_thread(loop.join)
+            for loop, thread in zip(self._loops, threads, strict=True):
+                loop.news.set()
+                await asyncio.to_thread(thread.join, STOP_S)
             self.database.close()
 
-        intake = Intake(self.ingest, Batcher(self.ingest), self.chain, self.clock, self.ready)
-        figures = Figures(self.chain, self.database, self.log, self.store, self.firings)
+        access = Access(self.origin, self.chain, self.clock)
+        intake = Intake(self.ingest, Batcher(self.ingest), access, self.ready)
+        figures = Figures(self.database, self.log, self.store, self.anchored, self.firings)
         judgement = Judgement(
-            address=self.signer.address,
-            origin=self.origin,
+            place=self._place,
             store=self.store,
             rounds=self.rounds,
             covenants=self.covenants,
             figures=figures,
-            access=Access(self.origin, self.chain, self.clock),
+            access=access,
         )
         routes: list[BaseRoute] = [*judgement_routes(judgement), *intake_routes(intake)]
-        routes.append(Route("/v1/status", self._told, methods=["GET"]))
+        routes.append(Route("/v1/status", threaded(self._told), methods=["GET"]))
         return Starlette(routes=routes, lifespan=lifespan)
 
     def ready(self) -> bool:
@@ -139,81 +155,68 @@ class Oracle:
             return False
         return True
 
-    async def _told(self, request: Request) -> JSONResponse:
+    def _told(self, request: Request) -> Answer:
         del request
-        status = await asyncio.to_thread(self.status)
-        return JSONResponse(
-            {
-                "logSize": status.log_size,
-                "openSlots": status.open_slots,
-                "pendingFirings": status.pending_firings,
-                "settled": status.settled,
-            }
-        )
+        status = self.status()
+        return {
+            "logSize": status.log_size,
+            "openSlots": status.open_slots,
+            "pendingFirings": status.pending_firings,
+            "settled": status.idle,
+        }
 
     def status(self) -> Status:
         """How much has been heard and what is under way; see Status."""
         size, slots, firings = self.log.size(), len(self.store.open_slots(MOST_TOLD)), self.firings.pending()
-        rested = all(self._rested.get(work.__name__) == size for work in (self.judge, self.pull))
-        return Status(size, slots, firings, settled=rested and not slots and not firings)
+        looked = all(each.idle_at == size for each in self._loops)
+        return Status(size, slots, firings, idle=looked and not slots and not firings)
 
     def judge(self) -> bool:
         """One step of rounds and rules; whether there was anything to do. Raises ChainUnavailable."""
-        if self._news.is_set():
-            self._news.clear()
+        if self._covenants_news.is_set():
+            self._covenants_news.clear()
             try:
                 self.execution.learn()
             except ChainUnavailable:
-                self._news.set()
+                self._covenants_news.set()
                 raise
         did = self.rounds.step()
         did = self.execution.step() or did
         self.chain.look()
         return did
 
-    def pull(self) -> bool:
-        """Reads the other oracles' logs once; whether there was anything new. Raises ChainUnavailable."""
-        self._join()
-        did = False
-        for puller in self._pullers:
-            try:
-                did = puller.pull().fresh > 0 or did
-            except PeerFault as error:
-                _LOGGER.debug("pull: %s", error)
-        return did
-
-    def _join(self) -> None:
-        """Takes up peers that answer now."""
-        for url in tuple(self._unknown):
-            client = httpx.Client(base_url=url, timeout=PEER_TIMEOUT_S, verify=self._peer_trust)
-            address = ask_address(client)
-            if address is None or address == self.signer.address or not self.chain.is_oracle(address):
-                client.close()
-                continue
-            self._unknown.remove(url)
-            self._pullers.append(Puller(self.ingest, self.database, client, address, self.signer, self.clock))
-            self._peers.append(HttpPeer(client, address, self.context, self.signer, self.clock))
-            _LOGGER.info("peer %s at %s", data_hex(address), url)
-
-    def _loop(self, work: Callable[[], bool], died: Callable[[], None]) -> None:
+    def _run(self, loop: _Loop, died: Callable[[], None]) -> None:
         rest = SHORTEST_S
         try:
-            while not self._stop.wait(rest):
+            while not self._stop.is_set():
+                loop.news.wait(rest)
+                loop.news.clear()
+                if self._stop.is_set():
+                    return
                 size = self.log.size()
                 try:
-                    did = work()
-                    rest = SHORTEST_S if did else min(2 * rest, LONGEST_S)
-                    self._rested[work.__name__] = -1 if did else size
+                    did = loop.work()
                 except ChainUnavailable as error:
-                    _LOGGER.warning("%s: %s", work.__name__, error)
+                    _LOGGER.warning("%s: %s", loop.work.__name__, error)
                     rest = LONGEST_S
+                    continue
+                rest = SHORTEST_S if did else min(2 * rest, LONGEST_S)
+                loop.idle_at = -1 if did else size
+                if did:
+                    self._tell(loop)
         finally:
             if not self._stop.is_set():
                 died()
 
+    def _tell(self, loop: _Loop) -> None:
+        """What one loop did may be work for others: what is reported here, for the peers; what came of them, here."""
+        for other in self._loops if loop is self._judging else (self._judging,):
+            if other is not loop:
+                other.news.set()
+
     def _learned(self) -> None:
         self.rounds.learn()
-        self._news.set()
+        self._covenants_news.set()
 
     def _liveness(self, device: bytes) -> int:
         enrolled = self.fleets.find(device)

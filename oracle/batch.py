@@ -8,10 +8,11 @@ from oracle.ingest import Arrival, IngestService, Outcome
 MAX_BATCH = 256
 MAX_WAITING = 4096
 """How many segments may wait; beyond it the sender is told to come again."""
+MOST_AT_THE_DOOR = 8
 
 
 class Overloaded(RuntimeError):
-    """Too many segments wait; nothing was done with this one."""
+    """Too many wait; nothing was done with this one."""
 
 
 class Batcher:
@@ -47,3 +48,23 @@ class Batcher:
                     future.set_exception(result)
                 else:
                     future.set_result(result[place])
+
+
+class OneAtATime:
+    """Lets one by one do what costs much; while `MOST_AT_THE_DOOR` wait, the next is told to come again."""
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._waiting = 0
+
+    async def __aenter__(self) -> None:
+        if self._waiting >= MOST_AT_THE_DOOR:
+            raise Overloaded(f"{MOST_AT_THE_DOOR} others wait")
+        self._waiting += 1
+        try:
+            await self._lock.acquire()
+        finally:
+            self._waiting -= 1
+
+    async def __aexit__(self, *_: object) -> None:
+        self._lock.release()

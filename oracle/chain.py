@@ -11,17 +11,19 @@ from oracle.formats.rule import Firing
 
 @dataclass(frozen=True, slots=True)
 class Anchored:
-    """A round that a final block holds."""
+    """A round that a final block holds; `epoch` is that of the oracle set that signed it."""
 
     schema: bytes
     slot: int
     root: bytes
+    epoch: int
 
 
 @dataclass(frozen=True, slots=True)
 class AnchoredPage:
-    """The rounds anchored from one block on, in order, and the block to ask from next."""
+    """The oracle sets that came into force and the rounds anchored from one block on, in order, and the next block."""
 
+    sets: tuple[Config, ...]
     rounds: tuple[Anchored, ...]
     next_block: int
 
@@ -61,12 +63,16 @@ class Chain(Protocol):
         """The oracle set in force."""
         ...
 
+    def is_oracle(self, address: bytes) -> bool:
+        """Whether a 20-byte address is of an oracle of the set in force."""
+        ...
+
     def credit_domain(self) -> Domain:
         """The EIP-712 domain of CreditBook, which facilities' ids are made under."""
         ...
 
     def anchored_since(self, block: int) -> AnchoredPage:
-        """The rounds that final blocks from `block` on hold; a page at a time."""
+        """The sets and rounds that final blocks from `block` on hold; a page at a time."""
         ...
 
     def facility(self, facility: bytes) -> FacilityRoots | None:

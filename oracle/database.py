@@ -7,39 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-SCHEMA_VERSION = 1
-_SCHEMA = """
-CREATE TABLE origin (only INTEGER PRIMARY KEY CHECK (only = 0), name TEXT NOT NULL) STRICT;
-CREATE TABLE entries (
-    place INTEGER PRIMARY KEY, device BLOB NOT NULL, seq INTEGER NOT NULL, digest BLOB NOT NULL UNIQUE,
-    first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, arrived_ms INTEGER NOT NULL, source TEXT NOT NULL,
-    sealed BLOB NOT NULL, UNIQUE (device, seq)
-) STRICT;
-CREATE INDEX entries_by_time ON entries (device, last_ms);
-CREATE TABLE nodes (level INTEGER NOT NULL, place INTEGER NOT NULL, hash BLOB NOT NULL, PRIMARY KEY (level, place))
-    STRICT, WITHOUT ROWID;
-CREATE TABLE cursors (
-    device BLOB PRIMARY KEY, seq INTEGER NOT NULL, digest BLOB NOT NULL, boot INTEGER NOT NULL,
-    mono_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-CREATE TABLE refusals (
-    id INTEGER PRIMARY KEY, reason TEXT NOT NULL, detail TEXT NOT NULL, digest BLOB NOT NULL, size INTEGER NOT NULL,
-    source TEXT NOT NULL, device BLOB, first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL,
-    count INTEGER NOT NULL, sealed BLOB, UNIQUE (digest, reason, source)
-) STRICT;
-CREATE TABLE equivocations (
-    device BLOB NOT NULL, kid BLOB NOT NULL, seq INTEGER NOT NULL, logged BLOB NOT NULL, other BLOB NOT NULL,
-    time_ms INTEGER NOT NULL, PRIMARY KEY (device, kid)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE fleets (
-    id INTEGER PRIMARY KEY, entity INTEGER NOT NULL, fleet_root BLOB NOT NULL, revocation_root BLOB NOT NULL,
-    body BLOB NOT NULL, accepted_ms INTEGER NOT NULL
-) STRICT;
-CREATE TABLE peers (
-    oracle BLOB PRIMARY KEY, size INTEGER NOT NULL, frontier BLOB NOT NULL, note TEXT NOT NULL,
-    pulled_ms INTEGER NOT NULL, waiting_ms INTEGER, split_note TEXT
-) STRICT, WITHOUT ROWID;
-"""
+from oracle.tables import MIGRATIONS, SCHEMA_VERSION, TABLES, statements
 
 
 class DatabaseError(RuntimeError):
@@ -61,15 +29,20 @@ class Database:
     def _prepare(self, path: Path, origin: str) -> None:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
         if version == 0:
-            for statement in _SCHEMA.split(";\n"):
-                self._connection.execute(statement)
+            self._run(TABLES)
             self._connection.execute("INSERT INTO origin VALUES (0, ?)", (origin,))
-            self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        elif version != SCHEMA_VERSION:
+        elif version > SCHEMA_VERSION:
             raise DatabaseError(f"{path.name}: has schema {version}, this program reads {SCHEMA_VERSION}")
+        for older in range(version or SCHEMA_VERSION, SCHEMA_VERSION):
+            self._run(MIGRATIONS[older])
+        self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         (name,) = self._connection.execute("SELECT name FROM origin").fetchone()
         if name != origin:
             raise DatabaseError(f"{path.name}: holds the log {name}, not {origin}")
+
+    def _run(self, script: str) -> None:
+        for statement in statements(script):
+            self._connection.execute(statement)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

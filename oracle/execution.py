@@ -8,13 +8,13 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from oracle.agreement import Round, agree, check_report
+from oracle.anchored import AnchoredRounds
 from oracle.chain import Chain, Execution, Refusal
 from oracle.clock import Clock
 from oracle.firings import FiringRecord, FiringState, FiringStore
 from oracle.formats.covenant import Covenant
 from oracle.formats.observation import Observation
-from oracle.formats.report import Config, Proposal
+from oracle.formats.report import Config
 from oracle.formats.rule import Action, Firing, Rule
 from oracle.formats.schema import Kind, Schema
 from oracle.formats.signed import Signer
@@ -46,12 +46,20 @@ class ExecutionService:
     """One oracle's execution of rules. `step` belongs to one thread."""
 
     def __init__(
-        self, signer: Signer, chain: Chain, store: Store, firings: FiringStore, clock: Clock, timeout_ms: int = 8000
+        self,
+        signer: Signer,
+        chain: Chain,
+        store: Store,
+        anchored: AnchoredRounds,
+        firings: FiringStore,
+        clock: Clock,
+        timeout_ms: int = 8000,
     ) -> None:
         """After `timeout_ms` without effect the next oracle executes."""
         self._signer = signer
         self._chain = chain
         self._store = store
+        self._anchored = anchored
         self._firings = firings
         self._clock = clock
         self._timeout_ms = timeout_ms
@@ -79,7 +87,7 @@ class ExecutionService:
             did = False
             for facility, covenant in self._covenants.items():
                 for schema in covenant.schemas:
-                    did = self._feed(facility, schema, config) or did
+                    did = self._feed(facility, schema) or did
                 for watched in self._watched[facility]:
                     did = self._act(watched, covenant, config) or did
             return did
@@ -100,24 +108,24 @@ class ExecutionService:
 
     # --- feeding ----------------------------------------------------------------------------------------------------
 
-    def _feed(self, facility: bytes, schema: Schema, config: Config) -> bool:
+    def _feed(self, facility: bytes, schema: Schema) -> bool:
         """Reads anchored rounds: periods without a gap in the order of slots, events in the order of anchoring."""
         key = (facility, schema.id)
         if schema.kind is Kind.EVENT:
-            rounds = self._store.event_rounds(schema.id, self._read[key], BATCH)
-            steps = [(serial, proposal) for serial, _, proposal in rounds]
+            rounds = self._anchored.after_serial(schema.id, self._read[key], BATCH)
+            steps = [(each.serial, each) for each in rounds]
         else:
-            told = self._store.anchored_from(schema.id, self._read[key], BATCH)
+            rounds = self._anchored.from_slot(schema.id, self._read[key], BATCH)
             steps = [
-                (slot + schema.period_ms, proposal)
-                for place, (slot, proposal) in enumerate(told)
-                if slot == self._read[key] + place * schema.period_ms
+                (each.slot + schema.period_ms, each)
+                for place, each in enumerate(rounds)
+                if each.slot == self._read[key] + place * schema.period_ms
             ]
-        for after, proposal in steps:
-            if proposal is None:
+        for after, each in steps:
+            if each.proposal is None:
                 # Its reports are being fetched from a peer; order matters more than speed.
                 return after != steps[0][0]
-            for observation in rebuilt(proposal, schema, config).observations:
+            for observation in each.rebuild(schema, each.proposal).observations:
                 for watched in self._watched[facility]:
                     watched.tracker.feed(observation)
             self._read[key] = after
@@ -158,7 +166,7 @@ class ExecutionService:
             return self._refused(watched, action_data)
         if action_data is None:
             return False
-        execution = self._execution(watched.facility, record.firing, covenant, config, action_data)
+        execution = self._execution(watched.facility, record.firing, covenant, action_data)
         key = f"execute {watched.facility.hex()} {watched.rule.index} {record.firing.last_slot} {attempt}"
         refusal = self._chain.execute(key, execution)
         if refusal is not None:
@@ -191,25 +199,16 @@ class ExecutionService:
             return Refusal("OutsideInstalment", f"no instalment's period holds the slot {firing.last_slot}")
         return covenant.deferral(instalment)
 
-    def _execution(
-        self, facility: bytes, firing: Firing, covenant: Covenant, config: Config, action_data: bytes
-    ) -> Execution:
+    def _execution(self, facility: bytes, firing: Firing, covenant: Covenant, action_data: bytes) -> Execution:
         schemas = {each.id: each for each in covenant.schemas}
-        proofs = tuple(
-            tuple(self._proof(each, schemas[each.schema], config) for each in run) for run in firing.evidence
-        )
+        proofs = tuple(tuple(self._proof(each, schemas[each.schema]) for each in run) for run in firing.evidence)
         rule_proof = tuple(covenant.rules_tree.proof(firing.rule.index))
         return Execution(facility, firing, rule_proof, proofs, action_data)
 
-    def _proof(self, observation: Observation, schema: Schema, config: Config) -> tuple[int, tuple[bytes, ...]]:
-        known = self._store.anchored(schema.id, observation.slot)
+    def _proof(self, observation: Observation, schema: Schema) -> tuple[int, tuple[bytes, ...]]:
+        known = self._anchored.find(schema.id, observation.slot)
         position = schema.position(observation.subject, observation.metric)
         assert known is not None
-        assert known[1] is not None
+        assert known.proposal is not None
         assert position is not None
-        return position, tuple(rebuilt(known[1], schema, config).tree.proof(position))
-
-
-def rebuilt(proposal: Proposal, schema: Schema, config: Config) -> Round:
-    """The round that a kept proposal yields. Raises Refused when the set of oracles is another one now."""
-    return agree({check_report(each, schema, config): each for each in proposal.reports}, schema, config)
+        return position, tuple(known.rebuild(schema, known.proposal).tree.proof(position))

@@ -2,9 +2,8 @@
 
 from ledger_node.canonical_json import JsonValue
 from ledger_node.hexvalues import data_hex
-from oracle.chain import Chain
+from oracle.anchored import AnchoredRound, AnchoredRounds
 from oracle.database import Database
-from oracle.execution import rebuilt
 from oracle.firings import FiringRecord, FiringStore
 from oracle.fleets import load_bundle
 from oracle.formats import observation as observations
@@ -28,23 +27,23 @@ class UnknownHere(LookupError):
 class Figures:
     """Read-only answers from an oracle's log and judgement, as JSON values."""
 
-    def __init__(self, chain: Chain, database: Database, log: Log, store: Store, firings: FiringStore) -> None:
-        self._chain = chain
+    def __init__(
+        self, database: Database, log: Log, store: Store, anchored: AnchoredRounds, firings: FiringStore
+    ) -> None:
         self._database = database
         self._log = log
         self._store = store
+        self._anchored = anchored
         self._firings = firings
 
     def proposal(self, schema: bytes, slot: int) -> JsonValue:
         """The proposal that an anchored round was made of. Raises UnknownHere."""
-        return proposal_to_json(self._anchored(schema, slot)[1])
+        return proposal_to_json(self._round(schema, slot)[1])
 
     def round(self, schema: bytes, slot: int) -> JsonValue:
         """An anchored round: root, leaves in order with their proofs, observations, reports. Raises UnknownHere."""
-        root, proposal = self._anchored(schema, slot)
-        round_ = rebuilt(proposal, self._schema(schema), self._chain.config())
-        if round_.tree.root != root:
-            raise UnknownHere(f"round {slot} was made by another set of oracles")
+        known, proposal = self._round(schema, slot)
+        round_ = known.rebuild(self._schema(schema), proposal)
         leaves: list[JsonValue] = [
             {"data": data_hex(leaf), "proof": [data_hex(each) for each in round_.tree.proof(place)]}
             for place, leaf in enumerate(round_.leaves)
@@ -53,7 +52,8 @@ class Figures:
             "schema": data_hex(schema),
             "slot": slot,
             "roundId": data_hex(round_.id),
-            "root": data_hex(root),
+            "root": data_hex(known.root),
+            "setEpoch": known.config.epoch,
             "leaves": leaves,
             "observations": [observations.to_json(each) for each in round_.observations],
             "reports": proposal_to_json(proposal)["reports"],
@@ -62,17 +62,17 @@ class Figures:
     def observations(self, schema: bytes, start: int, end: int) -> JsonValue:
         """A page of the agreed observations of the slots from `start` up to and without `end`; `next` is a slot."""
         found: list[JsonValue] = []
-        known, config = self._schema(schema), self._chain.config()
-        slots = self._store.anchored_from(schema, start, PAGE + 1)
-        for slot, proposal in slots[:PAGE]:
-            if slot < end and proposal is not None:
-                found += [observations.to_json(each) for each in rebuilt(proposal, known, config).observations]
-        more = len(slots) > PAGE and slots[PAGE][0] < end
-        return {"observations": found, "next": slots[PAGE][0] if more else None}
+        known = self._schema(schema)
+        rounds = self._anchored.from_slot(schema, start, PAGE + 1)
+        for each in rounds[:PAGE]:
+            if each.slot < end and each.proposal is not None:
+                found += [observations.to_json(seen) for seen in each.rebuild(known, each.proposal).observations]
+        more = len(rounds) > PAGE and rounds[PAGE].slot < end
+        return {"observations": found, "next": rounds[PAGE].slot if more else None}
 
     def segments(self, device: bytes, start: int, end: int, after: int) -> JsonValue:
         """A device's segments after number `after` - 1 whose event time touches `start` up to and without `end`."""
-        entries = [each for each in self._log.stream(device, start, end) if each.position.seq >= after]
+        entries = self._log.stream(device, start, end, after, SEGMENTS + 1)
         shown: list[JsonValue] = [
             {
                 "place": each.position.place,
@@ -139,11 +139,11 @@ class Figures:
             ]
         }
 
-    def _anchored(self, schema: bytes, slot: int) -> tuple[bytes, Proposal]:
-        known = self._store.anchored(schema, slot)
-        if known is None or known[1] is None:
+    def _round(self, schema: bytes, slot: int) -> tuple[AnchoredRound, Proposal]:
+        known = self._anchored.find(schema, slot)
+        if known is None or known.proposal is None:
             raise UnknownHere(f"round of slot {slot}")
-        return known[0], known[1]
+        return known, known.proposal
 
     def _schema(self, schema: bytes) -> Schema:
         found = self._store.schemas().get(schema)

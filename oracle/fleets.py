@@ -4,18 +4,21 @@ import threading
 from dataclasses import dataclass
 
 from ledger_node import canonical_json
-from ledger_node.canonical_json import JsonError, JsonValue
+from ledger_node.canonical_json import JsonError
 from oracle.clock import Clock
 from oracle.database import Database
 from oracle.formats.cose import DevicePublicKey
 from oracle.formats.fields import FieldError, Fields
-from oracle.formats.fleet import DeviceRecord, Fleet, fleet_from_json, fleet_to_json
+from oracle.formats.fleet import MAX_DEVICES, DeviceRecord, Fleet, fleet_from_json, fleet_to_json
 from oracle.formats.profile import DeviceProfile, profile_from_json, profile_to_json
 from oracle.formats.reasons import Reason
 from oracle.formats.segment import SignedSegment
-from oracle.ports import ChainUnavailable, FleetRegistry, FleetRoots
+from oracle.ports import ChainUnavailable, FleetRegistry, FleetRoots, FleetSize
 
 MAX_PROFILES = 1024
+MAX_FLEET_BYTES = 64 << 20
+_DEVICE_BYTES, _REVOCATION_BYTES, _PROFILE_BYTES = 20 << 10, 256, 64 << 10
+"""How long a device that watches as many subjects as it may, a revocation and a profile can be in a fleet's file."""
 ROOTS_FRESH_MS = 2_000
 """For how long the chain's roots are not asked for again."""
 ROOTS_GRACE_MS = 600_000
@@ -54,31 +57,45 @@ class Enrolled:
 
 
 @dataclass(frozen=True, slots=True)
-class _Accepted:
+class AcceptedFleet:
+    """A fleet that the chain held when it was accepted."""
+
     bundle: FleetBundle
     roots: FleetRoots
     profiles: dict[bytes, DeviceProfile]
     accepted_ms: int
 
 
-def load_bundle(text: bytes) -> FleetBundle:
-    """The fleet and profiles in a JSON text `{"fleet": .., "profiles": [..]}`. Raises FleetRefused (malformed)."""
-    try:
-        return bundle_from_json(canonical_json.loads(text))
-    except JsonError as error:
-        raise FleetRefused(Reason.MALFORMED, str(error)) from None
+def fleet_bytes(size: FleetSize) -> int:
+    """How many bytes a fleet's file has at most, by what the chain says of the fleet."""
+    profiles = min(size.devices, MAX_PROFILES) + 1
+    most = size.devices * _DEVICE_BYTES + size.revoked * _REVOCATION_BYTES + profiles * _PROFILE_BYTES
+    return min(most, MAX_FLEET_BYTES)
 
 
-def bundle_from_json(value: JsonValue) -> FleetBundle:
-    """The fleet and profiles of a JSON value. Raises FleetRefused (malformed)."""
+def load_bundle(text: bytes, entity: int | None = None, size: FleetSize | None = None) -> FleetBundle:
+    """The fleet and profiles in a JSON text `{"fleet": .., "profiles": [..]}`. Raises FleetRefused (malformed, and
+    fleet_unproven when it is of another entity or size than is asked for, which is seen before any key is read)."""
     try:
-        fields = Fields(value, "body")
-        fleet = fleet_from_json(fields.take("fleet"))
+        fields = Fields(canonical_json.loads(text), "body")
+        value = fields.take("fleet")
+        if size is not None:
+            _check_size(Fields(value, "fleet"), entity, size)
+        fleet = fleet_from_json(value)
         profiles = tuple(profile_from_json(each) for each in fields.items("profiles", MAX_PROFILES))
         fields.end()
-    except FieldError as error:
+    except (JsonError, FieldError) as error:
         raise FleetRefused(Reason.MALFORMED, str(error)) from None
     return FleetBundle(fleet, profiles)
+
+
+def _check_size(fields: Fields, entity: int | None, size: FleetSize) -> None:
+    told = (fields.integer("entity", 0, 2**32 - 1), len(fields.items("devices", MAX_DEVICES)))
+    if (*told, len(fields.items("revocations", MAX_DEVICES))) != (entity, size.devices, size.revoked):
+        raise FleetRefused(
+            Reason.FLEET_UNPROVEN,
+            f"fleet: the chain holds {size.devices} devices and {size.revoked} revocations of entity {entity}",
+        )
 
 
 def dump_bundle(bundle: FleetBundle) -> bytes:
@@ -96,7 +113,7 @@ class Fleets:
         self._registry = registry
         self._clock = clock
         self._lock = threading.RLock()
-        self._known: dict[int, list[_Accepted]] = {}
+        self._known: dict[int, list[AcceptedFleet]] = {}
         self._roots: dict[int, tuple[int, FleetRoots | None]] = {}
         rows = database.rows("SELECT body, fleet_root, revocation_root, accepted_ms FROM fleets ORDER BY id")
         for body, fleet_root, revocation_root, accepted_ms in rows:
@@ -122,6 +139,21 @@ class Fleets:
             self._remember(accepted)
             self._roots[fleet.entity] = (accepted.accepted_ms, roots)
         return True
+
+    def wanted(self, entity: int) -> FleetSize | None:
+        """The size of an entity's fleet when the chain holds another one than is known here, else None.
+
+        Raises ChainUnavailable."""
+        roots, known = self._registry.roots(entity), self.current(entity)
+        if roots is None or (known is not None and known.roots == roots):
+            return None
+        return self._registry.fleet_size(entity)
+
+    def current(self, entity: int) -> "AcceptedFleet | None":
+        """The newest fleet that was accepted of an entity, or None."""
+        with self._lock:
+            known = self._known.get(entity)
+            return known[-1] if known else None
 
     def find(self, device: bytes) -> Enrolled | None:
         """The device as the newest fleet has it, or None. Raises ChainUnavailable.
@@ -163,12 +195,7 @@ class Fleets:
             until_ms = each.accepted_ms
         return found
 
-    def newest(self) -> list[FleetBundle]:
-        """The newest fleet of each entity, by entity."""
-        with self._lock:
-            return [self._known[entity][-1].bundle for entity in sorted(self._known)]
-
-    def _remember(self, accepted: _Accepted) -> None:
+    def _remember(self, accepted: AcceptedFleet) -> None:
         self._known.setdefault(accepted.bundle.fleet.entity, []).append(accepted)
 
     def _current_roots(self, entity: int) -> FleetRoots | None:
@@ -189,10 +216,10 @@ class Fleets:
         return roots
 
 
-def _index(bundle: FleetBundle, roots: FleetRoots, accepted_ms: int) -> _Accepted:
+def _index(bundle: FleetBundle, roots: FleetRoots, accepted_ms: int) -> AcceptedFleet:
     profiles = {each.digest: each for each in bundle.profiles}
     for device in bundle.fleet.devices:
         profile = profiles.get(device.profile_digest)
         if profile is None or profile.id != device.profile:
             raise FleetRefused(Reason.PROFILE_MISSING, f"profiles: {device.profile} of that digest is missing")
-    return _Accepted(bundle, roots, profiles, accepted_ms)
+    return AcceptedFleet(bundle, roots, profiles, accepted_ms)

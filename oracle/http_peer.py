@@ -1,5 +1,6 @@
-"""Another oracle over HTTP: signed requests out, strict answers in."""
+"""Another oracle over HTTP: signed requests out, strict answers in, bounded in bytes and in time."""
 
+import time
 from collections.abc import Sequence
 
 import httpx
@@ -13,34 +14,49 @@ from oracle.formats.fields import FieldError, Fields, objects
 from oracle.formats.report import SIGNATURE_SIZE, Proposal, proposal_from_json, proposal_to_json, report_from_json
 from oracle.formats.requests import Scheme, sign_request
 from oracle.formats.segment import MAX_TIME_MS, Context
-from oracle.formats.signed import Signer, log_origin
+from oracle.formats.signed import NoteRefused, Signer, check_place, log_origin
 from oracle.peers import PeerUnavailable, ReportPage
 
 MAX_ANSWER = 32 << 20
+MAX_NAME = 4096
 MAX_REPORTS = 1000
+ANSWER_S = 20.0
+"""For how long the bytes of one answer may come in."""
 NOT_FOUND = 404
+
+
+class PeerClient:
+    """Requests to one oracle, signed with our key. Satisfies what Puller and HttpPeer ask with."""
+
+    def __init__(self, client: httpx.Client, address: bytes, context: Context, signer: Signer, clock: Clock) -> None:
+        """`client` has the peer's base URL and time-outs; `address` is the address of its oracle."""
+        self.address = address
+        self.origin = log_origin(context, address)
+        self._client = client
+        self._signer = signer
+        self._clock = clock
+
+    def ask(self, target: str, limit: int, body: bytes | None = None) -> bytes | None:
+        """The answer to a GET, or with a body to a POST; None when nothing is known there. Raises PeerUnavailable."""
+        header = sign_request(self._signer, Scheme.ORACLE, self.origin, target, self._clock.now_ms())
+        return _exchange(self._client, target, limit, {"Authorization": header}, body)
 
 
 class HttpPeer:
     """One oracle of the set at its URL. Satisfies peers.Peer."""
 
-    def __init__(self, client: httpx.Client, address: bytes, context: Context, signer: Signer, clock: Clock) -> None:
-        """`client` has the peer's base URL and time-outs; `address` is the address of its oracle."""
+    def __init__(self, client: PeerClient) -> None:
         self._client = client
-        self._address = address
-        self._origin = log_origin(context, address)
-        self._signer = signer
-        self._clock = clock
 
     @property
     def address(self) -> bytes:
         """Its 20-byte address."""
-        return self._address
+        return self._client.address
 
     def reports(self, after: int) -> ReportPage:
         """Its own reports after a serial number. Raises PeerUnavailable."""
         try:
-            fields = Fields(self._get(f"/v1/reports?after={after}"), "answer")
+            fields = Fields(self._ask(f"/v1/reports?after={after}"), "answer")
             page = ReportPage(
                 fields.integer("next", after, MAX_TIME_MS),
                 tuple(report_from_json(each) for each in objects(fields, "reports", MAX_REPORTS)),
@@ -54,7 +70,7 @@ class HttpPeer:
         """For each proposal its signature, or why it does not sign. Raises PeerUnavailable."""
         body = wire.dump({"proposals": [proposal_to_json(each) for each in proposals]})
         try:
-            fields = Fields(self._ask("POST", "/v1/proposals", body), "answer")
+            fields = Fields(self._ask("/v1/proposals", body), "answer")
             answers = [_answer(each) for each in objects(fields, "answers", len(proposals), fewest=len(proposals))]
             fields.end()
         except FieldError as error:
@@ -63,7 +79,7 @@ class HttpPeer:
 
     def round(self, schema: bytes, slot: int) -> Proposal | None:
         """The proposal of an anchored round, or None. Raises PeerUnavailable."""
-        value = self._get(f"/v1/proposals/{data_hex(schema)}/{slot}")
+        value = self._ask(f"/v1/proposals/{data_hex(schema)}/{slot}")
         if value is None:
             return None
         try:
@@ -71,39 +87,53 @@ class HttpPeer:
         except FieldError as error:
             raise PeerUnavailable(f"proposal: {error}") from None
 
-    def _get(self, target: str) -> JsonValue:
-        return self._ask("GET", target, b"")
-
-    def _ask(self, method: str, target: str, body: bytes) -> JsonValue:
-        """The JSON of an answer, None when nothing is known there."""
-        header = sign_request(self._signer, Scheme.ORACLE, self._origin, target, self._clock.now_ms())
-        answer = bytearray()
+    def _ask(self, target: str, body: bytes | None = None) -> JsonValue:
+        answer = self._client.ask(target, MAX_ANSWER, body)
         try:
-            with self._client.stream(method, target, headers={"Authorization": header}, content=body) as response:
-                if response.status_code == NOT_FOUND:
-                    return None
-                if response.status_code != httpx.codes.OK:
-                    raise PeerUnavailable(f"{target.split('?')[0]}: status {response.status_code}")
-                for part in response.iter_bytes():
-                    answer += part
-                    if len(answer) > MAX_ANSWER:
-                        raise PeerUnavailable(f"an answer is longer than {MAX_ANSWER} bytes")
-            return wire.load(bytes(answer))
-        except httpx.HTTPError as error:
-            raise PeerUnavailable(f"{target.split('?')[0]}: {type(error).__name__}") from None
+            return None if answer is None else wire.load(answer)
         except JsonError as error:
             raise PeerUnavailable(f"{target.split('?')[0]}: {error}") from None
 
 
 def ask_address(client: httpx.Client) -> bytes | None:
-    """The address that the oracle at a URL says it has, None when it does not answer; what it signs will prove it."""
+    """The address of the oracle at the client's URL, which it has signed together with the URL; None when none is."""
     try:
-        response = client.get("/v1/oracle")
-        if response.status_code != httpx.codes.OK:
+        answer = _exchange(client, "/v1/oracle", MAX_NAME, {}, None)
+        if answer is None:
             return None
-        return Fields(wire.load(response.content), "oracle").data("address", 20)
-    except (httpx.HTTPError, JsonError, FieldError):
+        fields = Fields(wire.load(answer), "oracle")
+        address, origin, url = fields.data("address", 20), fields.text("origin"), fields.text("url")
+        check_place(origin, url, address, fields.data("signature", SIGNATURE_SIZE))
+    except (PeerUnavailable, JsonError, FieldError, NoteRefused):
         return None
+    return address if url == str(client.base_url).rstrip("/") else None
+
+
+def _exchange(
+    client: httpx.Client, target: str, limit: int, headers: dict[str, str], body: bytes | None
+) -> bytes | None:
+    """The body of an answer 200, None of an answer 404. Raises PeerUnavailable, also for redirections."""
+    path, method, answer = target.split("?")[0], "GET" if body is None else "POST", bytearray()
+    end_s = time.monotonic() + ANSWER_S
+    try:
+        plain = {**headers, "Accept-Encoding": "identity"}
+        with client.stream(method, target, headers=plain, content=body, follow_redirects=False) as response:
+            if response.status_code == NOT_FOUND:
+                return None
+            if response.status_code != httpx.codes.OK:
+                raise PeerUnavailable(f"{path}: status {response.status_code}")
+            if "content-encoding" in response.headers:
+                # It could grow a thousandfold while it is unpacked.
+                raise PeerUnavailable(f"{path}: the answer is compressed")
+            for part in response.iter_bytes():
+                answer += part
+                if len(answer) > limit:
+                    raise PeerUnavailable(f"{path}: the answer is longer than {limit} bytes")
+                if time.monotonic() > end_s:
+                    raise PeerUnavailable(f"{path}: the answer takes longer than {ANSWER_S:.0f} s")
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise PeerUnavailable(f"{path}: {type(error).__name__}") from None
+    return bytes(answer)
 
 
 def _answer(fields: Fields) -> bytes | Fault:

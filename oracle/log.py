@@ -125,11 +125,13 @@ class Log:
         )
         return [self._open(row) for row in rows]
 
-    def stream(self, device: bytes, from_ms: int, to_ms: int) -> list[Entry]:
-        """A device's entries, in the order of seq, whose event time touches `from_ms` up to and without `to_ms`."""
+    def stream(self, device: bytes, from_ms: int, to_ms: int, seq: int = 0, limit: int = -1) -> list[Entry]:
+        """A device's entries from number `seq` on whose event time touches `from_ms` up to and without `to_ms`, by
+        number, at most `limit` unless it is negative."""
         rows = self._database.rows(
-            f"SELECT {_ENTRY} FROM entries WHERE device = ? AND last_ms >= ? AND first_ms < ? ORDER BY seq",
-            (device, from_ms, to_ms),
+            f"SELECT {_ENTRY} FROM entries WHERE device = ? AND last_ms >= ? AND first_ms < ? AND seq >= ? "
+            "ORDER BY seq LIMIT ?",
+            (device, from_ms, to_ms, seq, limit),
         )
         return [self._open(row) for row in rows]
 

@@ -1,13 +1,13 @@
 """The chain as an oracle's own node tells it: the ports of intake and judgement, and one outbox to send by."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from ledger_node import client as rpc
 from ledger_node.abi import decode_log, decode_result, encode_call
-from ledger_node.bindings.events import RoundAnchored, Transition
+from ledger_node.bindings.events import OraclesSet, RoundAnchored, Transition
 from ledger_node.bindings.structs import Cover
 from ledger_node.chain_values import AnswerError
 from ledger_node.deploy import Addresses
@@ -17,14 +17,14 @@ from oracle.agreement import Round
 from oracle.chain import Anchored, AnchoredPage, Execution, FacilityRoots, Refusal
 from oracle.clock import Clock
 from oracle.formats.report import Config
-from oracle.ports import ChainUnavailable, FleetRoots
+from oracle.ports import ChainUnavailable, FleetRoots, FleetSize
 
 LOG_BLOCKS = 5000
 """How many blocks are asked for logs at once: what Besu allows."""
 CONFIG_FRESH_MS = 2_000
 ANCHOR_GAS, SIGNER_GAS = 150_000, 12_000
 """What an anchoring may use at most, and more a signer; it needs about half."""
-_FACILITY_OPEN = 1
+_FACILITY_OPEN, _UINT32 = 1, 0xFFFFFFFF
 _REGISTER_COVER = (1).to_bytes(32, "big")
 
 
@@ -56,12 +56,12 @@ class NodeChain:
             return self._config[1]
 
     def _ask_config(self) -> Config:
-        _, _, f, count = self._call("AttestationHub", "config")
+        _, epoch, f, count = self._call("AttestationHub", "config")
         if not count:
             raise ChainUnavailable("the consortium has no oracle set yet")
         (digest,) = self._call("AttestationHub", "configDigest")
         (oracles,) = self._call("AttestationHub", "oracles")
-        return Config(self._domain("AttestationHub"), digest, tuple(oracles), f)
+        return Config(self._domain("AttestationHub"), digest, tuple(oracles), f, epoch)
 
     def is_oracle(self, address: bytes) -> bool:
         """Whether an address is of an oracle. Raises ChainUnavailable."""
@@ -70,10 +70,20 @@ class NodeChain:
     # --- rounds -------------------------------------------------------------------------------------------------------
 
     def anchored_since(self, block: int) -> AnchoredPage:
-        """The rounds that final blocks from `block` on hold, at most 5000 blocks. Raises ChainUnavailable."""
-        found, after = self._logs("AttestationHub", block, (RoundAnchored.TOPIC,))
-        events = [event for event in found if isinstance(event, RoundAnchored)]
-        return AnchoredPage(tuple(Anchored(each.schema, each.slot, each.root) for each in events), after)
+        """The sets and rounds that final blocks from `block` on hold, at most 5000 blocks. Raises ChainUnavailable."""
+        found, after = self._logs("AttestationHub", block, ((OraclesSet.TOPIC, RoundAnchored.TOPIC),))
+        domain = self._domain("AttestationHub")
+        sets = (
+            Config(domain, each.config_digest, each.oracles, each.f, each.set_epoch)
+            for each in found
+            if isinstance(each, OraclesSet)
+        )
+        rounds = (
+            Anchored(each.schema, each.slot, each.root, each.set_epoch)
+            for each in found
+            if isinstance(each, RoundAnchored)
+        )
+        return AnchoredPage(tuple(sets), tuple(rounds), after)
 
     def anchor(self, key: str, round_: Round, mask: int, signatures: bytes) -> None:
         """Sends a round. Raises ChainUnavailable."""
@@ -161,6 +171,11 @@ class NodeChain:
         fleet, revocations = self._call("DeviceRegistry", "roots", entity)
         return FleetRoots(fleet, revocations) if any(fleet) else None
 
+    def fleet_size(self, entity: int) -> FleetSize | None:
+        """How many devices an entity's fleet has, or None. Raises ChainUnavailable."""
+        (word,) = self._call("DeviceRegistry", "wordOf", entity.to_bytes(32, "big"))
+        return FleetSize(word >> 32 & _UINT32, word >> 64 & _UINT32) if word else None
+
     def is_final(self, block_hash: bytes) -> bool:
         """Whether a hash names a final block. Raises ChainUnavailable."""
         with _asking():
@@ -188,7 +203,9 @@ class NodeChain:
             )
             return decode_result(contract, function, answer)
 
-    def _logs(self, contract: str, block: int, topics: tuple[bytes | None, ...]) -> tuple[list[object], int]:
+    def _logs(
+        self, contract: str, block: int, topics: Sequence[bytes | Sequence[bytes] | None]
+    ) -> tuple[list[object], int]:
         """The events of a contract from a block on, at most `LOG_BLOCKS`, and the block to ask from next."""
         with _asking():
             deployed = next(each.block for each in self._addresses.contracts if each.name == contract)

@@ -16,8 +16,20 @@ class FleetRoots:
     revocations: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class FleetSize:
+    """How many devices an entity's fleet has, and how many of them are revoked."""
+
+    devices: int
+    revoked: int
+
+
 class FleetRegistry(Protocol):
-    """The fleets' roots as final blocks have them."""
+    """The fleets as final blocks have them."""
+
+    def fleet_size(self, entity: int) -> FleetSize | None:
+        """How much an entity's fleet holds, or None before its first. Raises ChainUnavailable."""
+        ...
 
     def roots(self, entity: int) -> FleetRoots | None:
         """The roots of an entity's fleet, or None before its first. Raises ChainUnavailable."""
@@ -36,9 +48,13 @@ class EpochBlocks(Protocol):
         ...
 
 
-class OracleSet(Protocol):
-    """The oracles of the consortium, who are granted the bodies of each other's logs."""
+class Members(Protocol):
+    """Who is who in the consortium."""
 
     def is_oracle(self, address: bytes) -> bool:
-        """Whether a 20-byte address is of an oracle. Raises ChainUnavailable."""
+        """Whether a 20-byte address is of an oracle of the set in force. Raises ChainUnavailable."""
+        ...
+
+    def entity_of(self, account: bytes) -> int | None:
+        """The entity that a 20-byte account acts for, or None. Raises ChainUnavailable."""
         ...

@@ -5,11 +5,8 @@ checkpoint extends the last. A peer that shows two logs is recorded with both ch
 """
 
 from collections import Counter
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
-
-import httpx
 
 from ledger_node import canonical_json
 from ledger_node.canonical_json import JsonError
@@ -17,34 +14,32 @@ from ledger_node.hashing import sha256
 from ledger_node.hexvalues import data_hex
 from oracle.clock import Clock
 from oracle.database import Database
-from oracle.fleets import FleetRefused, bundle_from_json
+from oracle.fleets import FleetRefused, fleet_bytes, load_bundle
 from oracle.formats.entry import SALT_SIZE, entry_leaf
 from oracle.formats.fields import FieldError, Fields, objects
 from oracle.formats.frontier import HASH_SIZE, Frontier
 from oracle.formats.reasons import Reason
-from oracle.formats.requests import Scheme, sign_request
-from oracle.formats.segment import MAX_SEGMENT, MAX_TIME_MS
-from oracle.formats.signed import Checkpoint, NoteRefused, Signer, log_origin, read_checkpoint
+from oracle.formats.segment import MAX_SEGMENT, MAX_TIME_MS, parse
+from oracle.formats.signed import Checkpoint, NoteRefused, read_checkpoint
+from oracle.http_peer import PeerClient
 from oracle.ingest import Accepted, Arrival, IngestService, Outcome
+from oracle.peers import PeerUnavailable
 from oracle.refusals import Refusal
 
 PAGE = 256
 MAX_PAGE_BYTES = 16 << 20
-MAX_FLEETS = 4096
-MAX_FLEETS_BYTES = 256 << 20
+PAGES = 64
+"""How many pages one pull reads at most, as a peer can claim a log of any length."""
 PATIENCE_MS = 600_000
 """How long an entry of an unknown device or block is waited for before it is refused for good."""
 _WAITED_FOR = (Reason.UNKNOWN_DEVICE, Reason.UNKNOWN_EPOCH_BLOCK)
 
 
-class PeerFault(RuntimeError):
-    """The peer does not answer, or not as it must; nothing of the answer was used and the next pull tries again."""
-
-
 class PullState(StrEnum):
-    """How a pull ended: all read, waiting for a fleet or block, or a split view."""
+    """How a pull ended: all read, more to read, waiting for a fleet or block, or a split view."""
 
     COMPLETE = "complete"
+    MORE = "more"
     WAITING = "waiting"
     SPLIT_VIEW = "split_view"
 
@@ -80,34 +75,26 @@ class _PeerEntry:
 class Puller:
     """Reads one peer's log, from where it stopped."""
 
-    def __init__(
-        self,
-        service: IngestService,
-        database: Database,
-        client: httpx.Client,
-        peer: bytes,
-        signer: Signer,
-        clock: Clock,
-    ) -> None:
-        """`client` has the peer's base URL and time-outs; `peer` is the address of its oracle."""
+    def __init__(self, service: IngestService, database: Database, peer: PeerClient, clock: Clock) -> None:
         self._service = service
         self._database = database
-        self._client = client
         self._peer = peer
-        self._signer = signer
         self._clock = clock
-        self._origin = log_origin(service.context, peer)
-        self._source = f"peer {data_hex(peer)}"
+        self._source = f"peer {data_hex(peer.address)}"
 
     def pull(self) -> PullResult:
-        """Reads what is new. Raises PeerFault, ChainUnavailable, sqlite3.Error; what was read before stays."""
+        """Reads what is new. Raises PeerUnavailable, ChainUnavailable, sqlite3.Error; what was read before stays."""
         place = self._load()
         if place.split_note is not None:
             return PullResult(PullState.SPLIT_VIEW)
         started_ms = self._clock.now_ms()
         note, checkpoint = self._checkpoint()
         tally: Counter[str] = Counter()
+        pages = 0
         while place.frontier.size < checkpoint.size:
+            pages += 1
+            if pages > PAGES:
+                return _result(PullState.MORE, tally)
             entries = self._page(place.frontier.size, checkpoint.size)
             outcomes = self._accept(entries, place)
             tally.update(_kind(each) for each in outcomes)
@@ -115,8 +102,8 @@ class Puller:
             since = (place.waiting_ms if place.waiting_ms is not None else started_ms) if not outcomes else None
             place = replace(place, frontier=frontier, waiting_ms=since)
             self._save(place)
-            if not outcomes and not self._pull_fleets():
-                return PullResult(PullState.WAITING, tally["fresh"], tally["known"], tally["refused"])
+            if not outcomes and not self._pull_fleet(entries[0].raw):
+                return _result(PullState.WAITING, tally)
         # So it ends too where the checkpoint is smaller than what was read, or as great and another.
         if place.frontier.root() != checkpoint.root:
             detail = (
@@ -124,7 +111,7 @@ class Puller:
             )
             return self._split(place, note, detail)
         self._save(replace(place, note=note, pulled_ms=started_ms))
-        return PullResult(PullState.COMPLETE, tally["fresh"], tally["known"], tally["refused"])
+        return _result(PullState.COMPLETE, tally)
 
     def _accept(self, entries: list[_PeerEntry], place: _Place) -> list[Outcome]:
         """The outcomes of the entries up to the first that is worth waiting for; out of patience, of the first."""
@@ -136,25 +123,24 @@ class Puller:
         ]
         return self._service.accept_many(arrivals if patient else arrivals[:1], _WAITED_FOR if patient else ())
 
-    def _pull_fleets(self) -> bool:
-        """Whether the peer had a fleet that was new here and holds under the chain's roots."""
+    def _pull_fleet(self, raw: bytes) -> bool:
+        """Whether the peer had the fleet of a segment's device, new here and held by the chain."""
+        entity = int.from_bytes(parse(raw).content.device[:4], "big")
+        size = self._service.fleets.wanted(entity)
+        if size is None:
+            return False
+        text = self._peer.ask(f"/v1/fleets/{entity}", fleet_bytes(size))
         try:
-            fields = Fields(canonical_json.loads(self._get("/v1/fleets", MAX_FLEETS_BYTES)), "fleets")
-            bundles = [bundle_from_json(each) for each in fields.items("fleets", MAX_FLEETS)]
-        except (JsonError, FieldError, FleetRefused) as error:
-            raise PeerFault(f"fleets: {error}") from None
-        fresh = False
-        for bundle in bundles:
-            with suppress(FleetRefused):
-                fresh = self._service.fleets.accept(bundle) or fresh
-        return fresh
+            return text is not None and self._service.fleets.accept(load_bundle(text, entity, size))
+        except FleetRefused:
+            return False
 
     def _checkpoint(self) -> tuple[str, Checkpoint]:
         try:
             note = self._get("/v1/checkpoint", 4096).decode()
-            return note, read_checkpoint(note, self._origin, self._peer)
+            return note, read_checkpoint(note, self._peer.origin, self._peer.address)
         except (NoteRefused, UnicodeDecodeError) as error:
-            raise PeerFault(f"checkpoint: {error}") from None
+            raise PeerUnavailable(f"checkpoint: {error}") from None
 
     def _page(self, start: int, end: int) -> list[_PeerEntry]:
         target = f"/v1/entries?from={start}&limit={min(PAGE, end - start)}"
@@ -162,24 +148,14 @@ class Puller:
             fields = Fields(canonical_json.loads(self._get(target, MAX_PAGE_BYTES)), "body")
             entries = [_entry(each) for each in objects(fields, "entries", min(PAGE, end - start), fewest=1)]
         except (JsonError, FieldError) as error:
-            raise PeerFault(f"entries: {error}") from None
+            raise PeerUnavailable(f"entries: {error}") from None
         return entries
 
     def _get(self, target: str, limit: int) -> bytes:
-        signed = sign_request(self._signer, Scheme.ORACLE, self._origin, target, self._clock.now_ms())
-        headers = {"Authorization": signed}
-        body = bytearray()
-        try:
-            with self._client.stream("GET", target, headers=headers) as response:
-                if response.status_code != 200:
-                    raise PeerFault(f"{target}: status {response.status_code}")
-                for part in response.iter_bytes():
-                    body += part
-                    if len(body) > limit:
-                        raise PeerFault(f"{target}: the answer is longer than {limit} bytes")
-        except httpx.HTTPError as error:
-            raise PeerFault(f"{target}: {type(error).__name__}") from None
-        return bytes(body)
+        answer = self._peer.ask(target, limit)
+        if answer is None:
+            raise PeerUnavailable(f"{target}: nothing is known there")
+        return answer
 
     def _split(self, place: _Place, note: str, detail: str) -> PullResult:
         with self._database.transaction():
@@ -190,7 +166,8 @@ class Puller:
 
     def _load(self) -> _Place:
         row = self._database.row(
-            "SELECT size, frontier, note, pulled_ms, waiting_ms, split_note FROM peers WHERE oracle = ?", (self._peer,)
+            "SELECT size, frontier, note, pulled_ms, waiting_ms, split_note FROM peers WHERE oracle = ?",
+            (self._peer.address,),
         )
         return _Place(Frontier(), "", 0, None) if row is None else _Place(Frontier.from_bytes(*row[:2]), *row[2:])
 
@@ -198,7 +175,7 @@ class Puller:
         self._database.rows(
             "INSERT OR REPLACE INTO peers VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
-                self._peer,
+                self._peer.address,
                 place.frontier.size,
                 place.frontier.to_bytes(),
                 place.note,
@@ -219,6 +196,10 @@ def _entry(fields: Fields) -> _PeerEntry:
     if entry_leaf(salt, arrived_ms, raw) != leaf:
         raise FieldError(f"{fields.at('leaf')}: is not opened by salt, arrivedMs and segment")
     return _PeerEntry(leaf, arrived_ms, raw)
+
+
+def _result(state: PullState, tally: Counter[str]) -> PullResult:
+    return PullResult(state, tally["fresh"], tally["known"], tally["refused"])
 
 
 def _kind(outcome: Outcome) -> str:

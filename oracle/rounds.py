@@ -1,11 +1,11 @@
-"""From ended slots to anchored rounds: report, pull, propose, sign, send, and take over from a leader that fails.
+"""From ended slots to anchored rounds: report, hear, propose, sign, send, and take over from a leader that fails.
 
 Everything that must not be done twice is on the disk before it is done; each step may be cut off anywhere and
 repeated (docs/formats/report.md tells the protocol).
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger_node.secp256k1 import SignatureError, recover
@@ -13,34 +13,41 @@ from oracle.agreement import (
     Fault,
     Refused,
     Round,
-    agree,
     check_against_own,
     check_proposal,
     check_report,
     leader,
 )
+from oracle.anchored import AnchoredRound, AnchoredRounds
 from oracle.chain import Chain
 from oracle.clock import Clock
 from oracle.formats.observation import Checkpoint
 from oracle.formats.report import Config, Proposal, Report
 from oracle.formats.schema import Schema
 from oracle.formats.signed import Signer
+from oracle.hedging import Hedged
 from oracle.log import Log
-from oracle.peers import Peer, PeerUnavailable
+from oracle.peers import Peer
 from oracle.slots import SlotKeeper
 from oracle.store import FaultSeen, OpenSlot, Store
 
-BLOCK_MARK = "anchored until"
+BLOCK_MARK, SET_MARK = "anchored until", "set of oracles"
+MOST_AHEAD = 10_000
+"""How many reports of a peer are kept of slots that are not anchored, as it could sign any number of slots that never
+come; with more, it is asked again later."""
+ALL = 1 << 31
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How patient an oracle is. A leader waits `grace_ms` for the last reports; after `timeout_ms` without a round
-    of its the next oracle takes over. `batch` slots are treated at once."""
+    of its the next oracle takes over. `batch` slots are treated at once. A peer that has not answered a proposal after
+    `hedge_ms` is still listened to, but the next one is asked too."""
 
     grace_ms: int = 400
     timeout_ms: int = 5000
     batch: int = 100
+    hedge_ms: int = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +60,14 @@ class _Led:
 
 
 class RoundService:
-    """One oracle's part in the rounds. `step` belongs to one thread; `answer` may come from any."""
+    """One oracle's part in the rounds. `step` is for one thread, `hear` for one a peer, `answer` for any."""
 
     def __init__(
         self,
         signer: Signer,
         chain: Chain,
         store: Store,
+        anchored: AnchoredRounds,
         log: Log,
         slots: SlotKeeper,
         peers: Sequence[Peer],
@@ -70,13 +78,16 @@ class RoundService:
         self._signer = signer
         self._chain = chain
         self._store = store
+        self._anchored = anchored
         self._log = log
         self._slots = slots
         self._peers = peers
         self._clock = clock
         self._pace = pace or Pace()
+        self._hedged = Hedged(self._pace.hedge_ms / 1000, self._pace.timeout_ms / 1000)
         self._lock = threading.Lock()
         self._schemas: Mapping[bytes, Schema] = store.schemas()
+        self._fetching: set[int] = set()
         self._sent: dict[tuple[bytes, int], int] = {}
         self._progress: dict[tuple[bytes, int], int] = {}
 
@@ -89,14 +100,40 @@ class RoundService:
         """Takes up the schemas of a covenant that was added; peers' reports of them are asked for anew."""
         with self._lock, self._store.database.transaction():
             self._schemas = self._store.schemas()
-            for peer in self._peers:
-                self._store.set_mark(_cursor(peer), 0)
+            self._store.reset_cursors()
 
     def step(self) -> bool:
         """Does what can be done now; whether anything was. Raises ChainUnavailable."""
         config = self._chain.config()
-        did = [self._report_due(config), self._pull(config), self._lead(config), self._settle(config)]
-        return any(did)
+        # First, so that an oracle that joined late does not report what is anchored long since.
+        followed = self._follow_chain(config)
+        if self._store.mark(SET_MARK) != config.epoch:
+            self._change_set(config)
+        reported, led = self._report_due(config), self._lead(config)
+        return followed or reported or led
+
+    def hear(self, peer: Peer) -> bool:
+        """Takes from a peer its reports of open slots and the reports of rounds that were made without us; whether
+        anything was new. What it says is checked, so a peer can withhold, and nothing else. Raises ChainUnavailable,
+        PeerUnavailable."""
+        config = self._chain.config()
+        fetched = [self._fetch(each, peer) for each in self._anchored.bare(self._pace.batch) if self._claims(each)]
+        if self._store.mark(SET_MARK) != config.epoch or not self._store.open_slots(1):
+            return any(fetched)
+        return self._hear_reports(peer, config) or any(fetched)
+
+    def _change_set(self, config: Config) -> None:
+        """Another set of oracles is in force: what was reported of open slots is signed anew, for the new set."""
+        now = self._clock.now_ms()
+        with self._lock, self._store.database.transaction():
+            places = [(each.schema, each.slot) for each in self._store.open_slots(ALL)]
+            own = [self._store.reports(*place)[self._signer.address] for place in places]
+            signed = [each.signed(config, self._signer) for each in own]
+            self._store.renew_own_reports(signed, self._signer.address, now)
+            self._store.reset_cursors()
+            self._store.set_mark(SET_MARK, config.epoch)
+        self._sent.clear()
+        self._progress.clear()
 
     # --- reporting --------------------------------------------------------------------------------------------------
 
@@ -114,29 +151,21 @@ class RoundService:
             signed = [each.signed(config, self._signer) for each in made]
             with self._store.database.transaction():
                 for report in signed:
-                    self._store.add_report(report, self._signer.address, own=True, now_ms=now)
+                    self._store.add_own_report(report, self._signer.address, now)
         return did
 
-    def _pull(self, config: Config) -> bool:
-        if not self._store.open_slots(1):
-            return False
-        did = False
-        for peer in self._peers:
-            after = self._store.mark(_cursor(peer))
-            try:
-                page = peer.reports(after)
-            except PeerUnavailable:
-                continue
-            if page.next == after:
-                continue
-            did = True
-            told = [(report, self._author(report, config)) for report in page.reports]
-            with self._store.database.transaction():
-                for report, oracle in told:
-                    if oracle is not None:
-                        self._store.add_report(report, oracle, own=False, now_ms=self._clock.now_ms())
-                self._store.set_mark(_cursor(peer), page.next)
-        return did
+    def _hear_reports(self, peer: Peer, config: Config) -> bool:
+        schemas, after = self._schemas, self._store.cursor(peer.address)
+        page = peer.reports(after)
+        known = [each for each in page.reports if self._author(each, config) == peer.address]
+        with self._lock, self._store.database.transaction():
+            if self._schemas is not schemas or self._store.mark(SET_MARK) != config.epoch:
+                # A covenant or a set came in between, so what was no report of ours then may be one now.
+                return True
+            if self._store.peer_reports(peer.address) + len(known) > MOST_AHEAD:
+                return False
+            self._store.set_cursor(peer.address, page.next)
+            return self._store.add_peer_reports(known, peer.address) > 0
 
     def _author(self, report: Report, config: Config) -> bytes | None:
         """Who may make and has made a report; of one that is wrong nobody, and its oracle counts as silent."""
@@ -180,18 +209,14 @@ class RoundService:
         waiting = self._clock.now_ms() - open_slot.made_ms < self._pace.grace_ms
         if reports < config.quorum or (reports < oracles and waiting):
             return None
-        earlier = self._store.proposals(*place)
+        earlier = self._store.proposals(*place, config.epoch)
         chosen = earlier[0].reports if earlier else self._chosen(place, config)
         proposal = Proposal(*place, attempt, chosen).signed(config, self._signer)
-        try:
-            round_ = check_proposal(proposal, schema, config)
-        except Refused:
-            # The set of oracles changed since the reports were made.
+        round_ = check_proposal(proposal, schema, config)
+        root = round_.tree.root
+        if self._store.sign_once(*place, config.epoch, attempt, root) != root:
             return None
-        self._store.add_proposal(proposal, round_.tree.root)
-        signed = self._store.sign_once(*place, attempt, round_.tree.root)
-        if signed != round_.tree.root:
-            return None
+        self._store.add_proposal(proposal, root, config.epoch)
         return _Led(proposal, round_, {own: self._signer.sign_digest(round_.digest(config))})
 
     def _chosen(self, place: tuple[bytes, int], config: Config) -> tuple[Report, ...]:
@@ -200,27 +225,34 @@ class RoundService:
 
     def _collect(self, led: Sequence[_Led], config: Config) -> None:
         """Asks one peer after the other until f+1 have signed each round."""
-        for peer in self._peers:
-            position = config.position(peer.address)
-            wanting = [each for each in led if len(each.signatures) < config.signers]
-            if position is None or not wanting:
-                continue
-            try:
-                answers = peer.propose([each.proposal for each in wanting])
-            except PeerUnavailable:
-                continue
-            for each, answer in zip(wanting, answers, strict=True):
-                if isinstance(answer, bytes) and _signed_by(peer.address, each.round.digest(config), answer):
-                    each.signatures[position] = answer
+        lacking = list(led)
+
+        def ask(peer: Peer) -> Callable[[], None]:
+            asked = tuple(lacking)
+
+            def take() -> None:
+                answers = peer.propose([each.proposal for each in asked])
+                for each, answer in zip(asked, answers, strict=True):
+                    if isinstance(answer, bytes) and _signed_by(peer.address, each.round.digest(config), answer):
+                        each.signatures[config.oracles.index(peer.address)] = answer
+
+            return take
+
+        def enough() -> bool:
+            lacking[:] = [each for each in led if len(each.signatures) < config.signers]
+            return not lacking
+
+        self._hedged.run([each for each in self._peers if config.position(each.address) is not None], ask, enough)
 
     def _send(self, led: _Led, config: Config) -> bool:
         if len(led.signatures) < config.signers:
             return False
-        positions = sorted(led.signatures)[: config.signers]
-        signatures = b"".join(led.signatures[position] for position in positions)
+        signed = dict(led.signatures)
+        positions = sorted(signed)[: config.signers]
+        signatures = b"".join(signed[position] for position in positions)
         mask = sum(1 << position for position in positions)
         attempt = led.proposal.attempt
-        self._chain.anchor(f"anchor {led.round.id.hex()} {attempt}", led.round, mask, signatures)
+        self._chain.anchor(f"anchor {led.round.id.hex()} {config.epoch} {attempt}", led.round, mask, signatures)
         self._sent[led.round.schema, led.round.slot] = attempt
         return True
 
@@ -235,8 +267,7 @@ class RoundService:
     def answer(self, proposals: Sequence[Proposal]) -> list[bytes | Fault]:
         """For each proposal our signature of its round, or why not. Raises ChainUnavailable."""
         config = self._chain.config()
-        with self._store.database.transaction():
-            return [self._answer(each, config) for each in proposals]
+        return [self._answer(each, config) for each in proposals]
 
     def _answer(self, proposal: Proposal, config: Config) -> bytes | Fault:
         try:
@@ -248,26 +279,36 @@ class RoundService:
         schema = self._schemas.get(proposal.schema)
         if schema is None:
             raise Refused(Fault.WRONG_SCHEMA, "no covenant here has this schema")
+        # Signatures take long to check and are checked before the database is held.
         round_ = check_proposal(proposal, schema, config)
-        root = round_.tree.root
-        self._watch(proposal, root, config)
+        self._watch(proposal, config)
+        with self._store.database.transaction():
+            self._consent(proposal, schema, round_.tree.root, config)
+        return self._signer.sign_digest(round_.digest(config))
+
+    def _consent(self, proposal: Proposal, schema: Schema, root: bytes, config: Config) -> None:
+        """Keeps that this root is signed in the attempt. Raises Refused when it must not be."""
         open_slot = self._store.open_slot(proposal.schema, proposal.slot)
         if open_slot is None:
-            known = self._store.anchored(proposal.schema, proposal.slot) is not None
+            known = self._anchored.find(proposal.schema, proposal.slot) is not None
             raise Refused(Fault.ANCHORED if known else Fault.NOT_OBSERVED, "the slot is not open here")
         if proposal.attempt > self._attempt(open_slot, schema, len(config.oracles)) + 1:
             raise Refused(Fault.TOO_EARLY, f"attempt {proposal.attempt} has not begun here")
         reports = self._store.reports(proposal.schema, proposal.slot)
         by_position = {check_report(each, schema, config): each for each in proposal.reports}
         check_against_own(reports[self._signer.address], by_position, config.f)
-        self._store.add_proposal(proposal, root)
-        if self._store.sign_once(proposal.schema, proposal.slot, proposal.attempt, root) != root:
+        place = (proposal.schema, proposal.slot, config.epoch)
+        if self._store.sign_once(*place, proposal.attempt, root) != root:
             raise Refused(Fault.SIGNED_OTHER, "another root was signed in this attempt")
-        return self._signer.sign_digest(round_.digest(config))
+        self._store.add_proposal(proposal, root, config.epoch)
 
-    def _watch(self, proposal: Proposal, root: bytes, config: Config) -> None:
+    def _watch(self, proposal: Proposal, config: Config) -> None:
         """Keeps the proof when a leader has signed two proposals in one attempt, or an oracle two reports of a slot."""
-        for other in self._store.proposals(proposal.schema, proposal.slot):
+        with self._store.database.transaction():
+            self._compare(proposal, config)
+
+    def _compare(self, proposal: Proposal, config: Config) -> None:
+        for other in self._store.proposals(proposal.schema, proposal.slot, config.epoch):
             if other.attempt == proposal.attempt and other.digest(config) != proposal.digest(config):
                 self._fault(proposal, proposal.signer(config), other.digest(config), proposal.digest(config))
         known = self._store.reports(proposal.schema, proposal.slot)
@@ -282,23 +323,20 @@ class RoundService:
         place = (proposal.schema, proposal.slot, proposal.attempt)
         self._store.add_fault(FaultSeen(oracle, *place, fault, first, second, now))
 
-    # --- settling ---------------------------------------------------------------------------------------------------
+    # --- following the chain ----------------------------------------------------------------------------------------
 
-    def _settle(self, config: Config) -> bool:
-        """Takes over what final blocks hold, and fetches the reports of rounds that were made without us."""
-        block = self._store.mark(BLOCK_MARK)
-        page = self._chain.anchored_since(block)
-        now = self._clock.now_ms()
-        for each in page.rounds:
-            self._note_progress(each.schema, each.slot, now, config)
-        with self._store.database.transaction():
-            self._store.add_anchored(page.rounds)
-            if page.next_block != block:
-                self._store.set_mark(BLOCK_MARK, page.next_block)
-        fetched = [
-            self._fetch(each.schema, each.slot, each.root, config) for each in self._store.bare(self._pace.batch)
-        ]
-        return bool(page.rounds) or any(fetched)
+    def _follow_chain(self, config: Config) -> bool:
+        """Takes over the sets and rounds that final blocks hold, up to the last block; whether there were any."""
+        did, block = False, self._store.mark(BLOCK_MARK)
+        while (page := self._chain.anchored_since(block)).next_block != block:
+            block, now = page.next_block, self._clock.now_ms()
+            for each in page.rounds:
+                self._note_progress(each.schema, each.slot, now, config)
+            with self._store.database.transaction():
+                self._anchored.add(page.sets, page.rounds)
+                self._store.set_mark(BLOCK_MARK, block)
+            did = did or bool(page.sets or page.rounds)
+        return did
 
     def _note_progress(self, schema_id: bytes, slot: int, now: int, config: Config) -> None:
         schema, open_slot = self._schemas.get(schema_id), self._store.open_slot(schema_id, slot)
@@ -309,27 +347,29 @@ class RoundService:
         if self._attempt(open_slot, schema, oracles) == 0:
             self._progress[schema_id, leader(schema, slot, 0, oracles)] = now
 
-    def _fetch(self, schema_id: bytes, slot: int, root: bytes, config: Config) -> bool:
-        schema = self._schemas.get(schema_id)
-        if schema is None:
+    def _fetch(self, bare: AnchoredRound, peer: Peer) -> bool:
+        """Keeps the reports that an anchored round was made of, when a peer gives them. Raises PeerUnavailable."""
+        schema = self._schemas.get(bare.schema)
+        try:
+            proposal = None if schema is None else peer.round(bare.schema, bare.slot)
+            if schema is None or proposal is None or (proposal.schema, proposal.slot) != (bare.schema, bare.slot):
+                return False
+            if bare.rebuild(schema, proposal).tree.root != bare.root:
+                return False
+            self._watch(proposal, bare.config)
+            self._anchored.add_proposal(bare, proposal)
+        except (Refused, SignatureError):
             return False
-        for peer in self._peers:
-            try:
-                proposal = peer.round(schema_id, slot)
-                if proposal is None or (proposal.schema, proposal.slot) != (schema_id, slot):
-                    continue
-                reports = {check_report(each, schema, config): each for each in proposal.reports}
-                if agree(reports, schema, config).tree.root == root:
-                    self._watch(proposal, root, config)
-                    self._store.add_body(proposal, root)
-                    return True
-            except (PeerUnavailable, Refused, SignatureError):
-                continue
-        return False
+        finally:
+            self._fetching.discard(bare.serial)
+        return True
 
-
-def _cursor(peer: Peer) -> str:
-    return f"reports of {peer.address.hex()}"
+    def _claims(self, bare: AnchoredRound) -> bool:
+        """Whether no other peer is being asked for a round now; then this one is."""
+        with self._lock:
+            free = bare.serial not in self._fetching
+            self._fetching.add(bare.serial)
+        return free
 
 
 def _signed_by(address: bytes, digest: bytes, signature: bytes) -> bool:

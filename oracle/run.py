@@ -53,7 +53,9 @@ def serve(process: OracleProcess, pause: Callable[[float], None] = time.sleep) -
         section.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         chain, addresses = _chain(process, signer, pause)
         context = Context(addresses.chain_id, addresses.address("DeviceRegistry"))
-        oracle = Oracle(section.directory, context, signer, chain, SystemClock(), process.peer_urls, peer_trust)
+        oracle = Oracle(
+            section.directory, context, signer, chain, SystemClock(), section.url, process.peer_urls, peer_trust
+        )
     except (KeyFileError, TlsError, AddressesError, OutboxLocked, OutboxMismatch, DatabaseError) as error:
         raise OracleError(str(error)) from None
     failed: list[bool] = []

@@ -1,9 +1,8 @@
 """What the judgement keeps, in the oracle's own database; contents are sealed, names and digests are not."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from oracle.chain import Anchored
 from oracle.database import Database
 from oracle.formats import covenant as covenants
 from oracle.formats import schema as schemas
@@ -21,31 +20,7 @@ from oracle.formats.report import (
 from oracle.formats.schema import Schema
 from oracle.log import Log
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS schemas (id BLOB PRIMARY KEY, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS covenants (facility BLOB PRIMARY KEY, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS events (schema BLOB NOT NULL, slot INTEGER NOT NULL, reported INTEGER NOT NULL,
-    PRIMARY KEY (schema, slot)) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS reports (serial INTEGER PRIMARY KEY, schema BLOB NOT NULL, slot INTEGER NOT NULL,
-    oracle BLOB NOT NULL, own INTEGER NOT NULL, body BLOB NOT NULL, UNIQUE (schema, slot, oracle)) STRICT;
-CREATE INDEX IF NOT EXISTS own_reports ON reports (serial) WHERE own = 1;
-CREATE TABLE IF NOT EXISTS open_slots (schema BLOB NOT NULL, slot INTEGER NOT NULL, made_ms INTEGER NOT NULL,
-    PRIMARY KEY (schema, slot)) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS proposals (schema BLOB NOT NULL, slot INTEGER NOT NULL, root BLOB NOT NULL,
-    attempt INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (schema, slot, root)) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS signed (schema BLOB NOT NULL, slot INTEGER NOT NULL, attempt INTEGER NOT NULL,
-    root BLOB NOT NULL, PRIMARY KEY (schema, slot, attempt)) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS anchored (serial INTEGER PRIMARY KEY, schema BLOB NOT NULL, slot INTEGER NOT NULL,
-    root BLOB NOT NULL, body BLOB, UNIQUE (schema, slot)) STRICT;
-CREATE INDEX IF NOT EXISTS anchored_bare ON anchored (serial) WHERE body IS NULL;
-CREATE TABLE IF NOT EXISTS faults (id INTEGER PRIMARY KEY, oracle BLOB NOT NULL, schema BLOB NOT NULL,
-    slot INTEGER NOT NULL, attempt INTEGER NOT NULL, fault TEXT NOT NULL, one BLOB NOT NULL, other BLOB NOT NULL,
-    time_ms INTEGER NOT NULL, UNIQUE (oracle, one, other)) STRICT;
-CREATE TABLE IF NOT EXISTS firings (facility BLOB NOT NULL, rule INTEGER NOT NULL, last_slot INTEGER NOT NULL,
-    digest BLOB NOT NULL, found_ms INTEGER NOT NULL, state TEXT NOT NULL, cause TEXT NOT NULL, body BLOB NOT NULL,
-    PRIMARY KEY (facility, rule, last_slot)) STRICT, WITHOUT ROWID;
-"""
+_CURSOR = "reports of "
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +52,6 @@ class Store:
     def __init__(self, database: Database, log: Log) -> None:
         self.database = database
         self._log = log
-        with database.transaction():
-            for statement in _TABLES.split(";\n"):
-                database.rows(statement)
 
     def seal(self, name: str, body: bytes) -> bytes:
         """The body encrypted under the oracle's key, for this name alone."""
@@ -99,6 +71,18 @@ class Store:
     def set_mark(self, name: str, value: int) -> None:
         """Keeps a number under a name."""
         self.database.rows("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, value))
+
+    def cursor(self, oracle: bytes) -> int:
+        """The serial number up to which a peer's reports were taken, 0 at first."""
+        return self.mark(f"{_CURSOR}{oracle.hex()}")
+
+    def set_cursor(self, oracle: bytes, serial: int) -> None:
+        """Keeps up to where a peer's reports were taken."""
+        self.set_mark(f"{_CURSOR}{oracle.hex()}", serial)
+
+    def reset_cursors(self) -> None:
+        """Lets all reports of all peers be asked for anew."""
+        self.database.rows("DELETE FROM marks WHERE name LIKE ?", (f"{_CURSOR}%",))
 
     # --- schemas and covenants ------------------------------------------------------------------------------------
 
@@ -140,27 +124,59 @@ class Store:
 
     # --- reports --------------------------------------------------------------------------------------------------
 
-    def add_report(self, report: Report, oracle: bytes, *, own: bool, now_ms: int) -> None:
-        """Keeps the first report of an oracle for a slot; an own one opens the slot until it is anchored.
-
-        Of a slot that is anchored a peer's report is kept no more, since the round holds it.
-        """
-        name = _name("report", report.schema, report.slot, oracle)
-        body = self.seal(name, wire.dump(report_to_json(report)))
+    def add_own_report(self, report: Report, oracle: bytes, now_ms: int) -> None:
+        """Keeps this oracle's report of a slot, the first one, and opens the slot until it is anchored."""
+        place = (report.schema, report.slot)
         with self.database.transaction():
-            place = (report.schema, report.slot)
-            done = self.database.row("SELECT 1 FROM anchored WHERE schema = ? AND slot = ?", place) is not None
-            if done and not own:
-                return
-            self.database.rows(
-                "INSERT OR IGNORE INTO reports (schema, slot, oracle, own, body) VALUES (?, ?, ?, ?, ?)",
-                (report.schema, report.slot, oracle, int(own), body),
-            )
-            if not own:
-                return
+            self._insert_report(report, oracle, own=True)
             self.database.rows("UPDATE events SET reported = 1 WHERE schema = ? AND slot = ?", place)
-            if not done:
+            if not self._is_anchored(*place):
                 self.database.rows("INSERT OR IGNORE INTO open_slots VALUES (?, ?, ?)", (*place, now_ms))
+
+    def renew_own_reports(self, reports: Iterable[Report], oracle: bytes, now_ms: int) -> None:
+        """Keeps what this oracle reported of open slots under its new signatures; peers find them as new ones.
+
+        Peers' reports of these slots are dropped, as their oracles sign them anew too, and the slots open anew.
+        """
+        with self.database.transaction():
+            for report in reports:
+                place = (report.schema, report.slot, oracle)
+                self.database.rows(
+                    "UPDATE reports SET serial = (SELECT max(serial) + 1 FROM reports), body = ? "
+                    "WHERE schema = ? AND slot = ? AND oracle = ?",
+                    (self._seal_report(report, oracle), *place),
+                )
+            self.database.rows("DELETE FROM reports WHERE own = 0")
+            self.database.rows("UPDATE open_slots SET made_ms = ?", (now_ms,))
+
+    def add_peer_reports(self, reports: Iterable[Report], oracle: bytes) -> int:
+        """Keeps the first report of another oracle for each slot; how many were new. Of an anchored slot none is kept,
+        since the round holds it."""
+        with self.database.transaction():
+            before = self.peer_reports(oracle)
+            for report in reports:
+                if not self._is_anchored(report.schema, report.slot):
+                    self._insert_report(report, oracle, own=False)
+            return self.peer_reports(oracle) - before
+
+    def peer_reports(self, oracle: bytes) -> int:
+        """How many reports of another oracle are kept."""
+        row = self.database.row("SELECT count(*) FROM reports WHERE oracle = ? AND own = 0", (oracle,))
+        return int(row[0]) if row else 0
+
+    def _insert_report(self, report: Report, oracle: bytes, *, own: bool) -> None:
+        self.database.rows(
+            "INSERT OR IGNORE INTO reports (schema, slot, oracle, own, body) VALUES (?, ?, ?, ?, ?)",
+            (report.schema, report.slot, oracle, int(own), self._seal_report(report, oracle)),
+        )
+
+    def _seal_report(self, report: Report, oracle: bytes) -> bytes:
+        name = _name("report", report.schema, report.slot, oracle)
+        return self.seal(name, wire.dump(report_to_json(report)))
+
+    def _is_anchored(self, schema: bytes, slot: int) -> bool:
+        place = (schema, slot)
+        return self.database.row("SELECT 1 FROM anchored WHERE schema = ? AND slot = ?", place) is not None
 
     def reports(self, schema: bytes, slot: int) -> dict[bytes, Report]:
         """The reports for a slot, by oracle."""
@@ -204,106 +220,51 @@ class Store:
 
     # --- proposals and signatures -----------------------------------------------------------------------------------
 
-    def add_proposal(self, proposal: Proposal, root: bytes) -> None:
-        """Keeps a checked proposal under the root it yields."""
+    def add_proposal(self, proposal: Proposal, root: bytes, epoch: int) -> None:
+        """Keeps a checked proposal under the root it yields and the set of oracles that it was checked by."""
         self.database.rows(
-            "INSERT OR IGNORE INTO proposals VALUES (?, ?, ?, ?, ?)",
-            (proposal.schema, proposal.slot, root, proposal.attempt, self._seal_proposal(proposal, root)),
+            "INSERT OR IGNORE INTO proposals VALUES (?, ?, ?, ?, ?, ?)",
+            (proposal.schema, proposal.slot, epoch, root, proposal.attempt, self.seal_proposal(proposal, root)),
         )
 
-    def proposals(self, schema: bytes, slot: int) -> list[Proposal]:
-        """The proposals for a slot, by attempt."""
+    def proposals(self, schema: bytes, slot: int, epoch: int) -> list[Proposal]:
+        """The proposals for a slot under a set of oracles, by attempt."""
         rows = self.database.rows(
-            "SELECT root, body FROM proposals WHERE schema = ? AND slot = ? ORDER BY attempt", (schema, slot)
+            "SELECT root, body FROM proposals WHERE schema = ? AND slot = ? AND epoch = ? ORDER BY attempt",
+            (schema, slot, epoch),
         )
-        return [self._open_proposal(schema, slot, root, body) for root, body in rows]
+        return [self.open_proposal(schema, slot, root, body) for root, body in rows]
 
-    def sign_once(self, schema: bytes, slot: int, attempt: int, root: bytes) -> bytes:
+    def sign_once(self, schema: bytes, slot: int, epoch: int, attempt: int, root: bytes) -> bytes:
         """The root that this oracle signs in an attempt: the first it was asked for, on the disk before it signs."""
+        place = (schema, slot, epoch, attempt)
         with self.database.transaction():
-            self.database.rows("INSERT OR IGNORE INTO signed VALUES (?, ?, ?, ?)", (schema, slot, attempt, root))
+            self.database.rows("INSERT OR IGNORE INTO signed VALUES (?, ?, ?, ?, ?)", (*place, root))
             row = self.database.row(
-                "SELECT root FROM signed WHERE schema = ? AND slot = ? AND attempt = ?", (schema, slot, attempt)
+                "SELECT root FROM signed WHERE schema = ? AND slot = ? AND epoch = ? AND attempt = ?", place
             )
         return bytes(row[0]) if row else root
 
-    # --- anchored rounds --------------------------------------------------------------------------------------------
-
-    def add_anchored(self, rounds: Sequence[Anchored]) -> None:
-        """Keeps what the chain holds; the reports come along when a proposal of that root is known."""
-        with self.database.transaction():
-            for each in rounds:
-                place = (each.schema, each.slot)
-                self.database.rows(
-                    "INSERT OR IGNORE INTO anchored (schema, slot, root, body) VALUES (?, ?, ?, "
-                    "(SELECT body FROM proposals WHERE schema = ? AND slot = ? AND root = ?))",
-                    (*place, each.root, *place, each.root),
-                )
-                self.database.rows("DELETE FROM open_slots WHERE schema = ? AND slot = ?", place)
-                self.database.rows("DELETE FROM reports WHERE schema = ? AND slot = ? AND own = 0", place)
-                self.database.rows(
-                    "DELETE FROM proposals WHERE schema = ? AND slot = ? AND root = ?", (*place, each.root)
-                )
-
-    def add_body(self, proposal: Proposal, root: bytes) -> None:
-        """Keeps the reports of an anchored round that were fetched from a peer."""
-        self.database.rows(
-            "UPDATE anchored SET body = ? WHERE schema = ? AND slot = ? AND root = ?",
-            (self._seal_proposal(proposal, root), proposal.schema, proposal.slot, root),
-        )
-
-    def bare(self, limit: int) -> list[Anchored]:
-        """Anchored rounds of known schemas whose reports are not known here."""
-        rows = self.database.rows(
-            "SELECT schema, slot, root FROM anchored WHERE body IS NULL AND schema IN (SELECT id FROM schemas) "
-            "ORDER BY serial LIMIT ?",
-            (limit,),
-        )
-        return [Anchored(*row) for row in rows]
-
-    def anchored(self, schema: bytes, slot: int) -> tuple[bytes, Proposal | None] | None:
-        """The root of an anchored round and the proposal that it was made of, when that is known."""
-        row = self.database.row("SELECT root, body FROM anchored WHERE schema = ? AND slot = ?", (schema, slot))
-        if row is None:
-            return None
-        root, body = row
-        return root, None if body is None else self._open_proposal(schema, slot, root, body)
-
-    def anchored_from(self, schema: bytes, slot: int, limit: int) -> list[tuple[int, Proposal | None]]:
-        """Anchored rounds of a schema from a slot on, in the order of slots."""
-        rows = self.database.rows(
-            "SELECT slot, root, body FROM anchored WHERE schema = ? AND slot >= ? ORDER BY slot LIMIT ?",
-            (schema, slot, limit),
-        )
-        return [(at, None if body is None else self._open_proposal(schema, at, root, body)) for at, root, body in rows]
-
-    def _seal_proposal(self, proposal: Proposal, root: bytes) -> bytes:
+    def seal_proposal(self, proposal: Proposal, root: bytes) -> bytes:
+        """The body under which a proposal is kept."""
         text = wire.dump(proposal_to_json(proposal))
         return self.seal(_name("proposal", proposal.schema, proposal.slot, root), text)
 
-    def _open_proposal(self, schema: bytes, slot: int, root: bytes, body: bytes) -> Proposal:
+    def open_proposal(self, schema: bytes, slot: int, root: bytes, body: bytes) -> Proposal:
+        """The proposal of `seal_proposal`."""
         text = self.unseal(_name("proposal", schema, slot, root), body)
         return proposal_from_json(Fields(wire.load(text), "proposal"))
-
-    def event_rounds(self, schema: bytes, serial: int, limit: int) -> list[tuple[int, int, Proposal | None]]:
-        """Anchored rounds of a schema after a serial number, in the order of anchoring: serial, slot, proposal."""
-        rows = self.database.rows(
-            "SELECT serial, slot, root, body FROM anchored WHERE schema = ? AND serial > ? ORDER BY serial LIMIT ?",
-            (schema, serial, limit),
-        )
-        return [
-            (number, at, None if body is None else self._open_proposal(schema, at, root, body))
-            for number, at, root, body in rows
-        ]
 
     # --- faults -----------------------------------------------------------------------------------------------------
 
     def add_fault(self, seen: FaultSeen) -> None:
-        """Keeps a fault once."""
+        """Keeps one fault of an oracle in an attempt: more would prove no more."""
+        place = (seen.oracle, seen.schema, seen.slot, seen.attempt)
         self.database.rows(
             "INSERT OR IGNORE INTO faults (oracle, schema, slot, attempt, fault, one, other, time_ms) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (seen.oracle, seen.schema, seen.slot, seen.attempt, seen.fault, seen.one, seen.other, seen.time_ms),
+            "SELECT ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS "
+            "(SELECT 1 FROM faults WHERE oracle = ? AND schema = ? AND slot = ? AND attempt = ?)",
+            (*place, seen.fault, seen.one, seen.other, seen.time_ms, *place),
         )
 
     def faults(self, limit: int) -> list[FaultSeen]:

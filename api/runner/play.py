@@ -62,9 +62,10 @@ class Play:
         earlier = load_bundle(kept.read_bytes()) if kept.exists() else None
         request = fleet_request(fleet_bundle(self.cast, owner, earlier).fleet)
         draft = self._act(f"fleet of {owner}", owner, request, [owner])
-        file = dump_bundle(fleet_bundle(self.cast, owner, earlier, int(draft["typedData"]["message"]["epoch"])))
+        message = draft["typedData"]["message"]
+        file = dump_bundle(fleet_bundle(self.cast, owner, earlier, int(message["epoch"])))
         kept.write_bytes(file)
-        post_to_oracles(self.stage, "/v1/fleets", file)
+        post_to_oracles(self.stage, f"/v1/fleets/{message['entity']}", file)
 
     def _takes_place(self, step: Act) -> bool:
         played = set(self.pack.episodes) - self.direction.omit

@@ -37,12 +37,16 @@ REMEMBERED = 4096
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What signatures of oracles are bound to: the hub's EIP-712 domain, the digest of the set, its members and f."""
+    """A set of oracles, as signatures are bound to it: the hub's EIP-712 domain, the digest of the set, its members, f.
+
+    Sets are numbered by `epoch` from 1; a round stays under the set that signed it when another one comes into force.
+    """
 
     domain: Domain
     digest: bytes
     oracles: tuple[bytes, ...]
     f: int
+    epoch: int
 
     @property
     def quorum(self) -> int:

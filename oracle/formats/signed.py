@@ -134,6 +134,17 @@ def check_receipt(receipt: SegmentReceipt) -> None:
     _check(_receipt_digest(receipt), receipt.signature, receipt.oracle, "receipt")
 
 
+def place_digest(origin: str, url: str) -> bytes:
+    """What an oracle signs about where it is reached, so that no other one can answer in its name."""
+    statement: JsonValue = {"origin": origin, "url": url}
+    return keccak256(b"clr/oracle/1" + canonical_json.dumps(statement))
+
+
+def check_place(origin: str, url: str, oracle: bytes, signature: bytes) -> None:
+    """Raises NoteRefused unless the oracle has signed that its log `origin` is reached at `url`."""
+    _check(place_digest(origin, url), signature, oracle, "oracle")
+
+
 def request_digest(origin: str, target: str, time_ms: int) -> bytes:
     """What an oracle signs to read the bodies of the log `origin`: path and query of a GET request, and the time."""
     statement: JsonValue = {"origin": origin, "target": target, "timeMs": time_ms}

@@ -19,6 +19,7 @@ def load(text: bytes) -> JsonValue:
         value: JsonValue = json.loads(text.decode("utf-8"))
     except UnicodeDecodeError:
         raise JsonError("text is not UTF-8") from None
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
+        # A number of thousands of digits is no JSONDecodeError but a plain ValueError of Python.
         raise JsonError(f"not JSON: {error}") from None
     return value

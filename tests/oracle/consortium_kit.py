@@ -1,6 +1,7 @@
 """Four oracles in one process on real SQLite files; only the chain is a stand-in, behind its port."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from ledger_node.eip712 import Domain
 from ledger_node.merkle import leaf_hash, verify_padded
 from ledger_node.secp256k1 import recover
 from oracle.agreement import Fault, Round
+from oracle.anchored import AnchoredRounds
 from oracle.chain import Anchored, AnchoredPage, Chain, Execution, FacilityRoots, Refusal
 from oracle.database import Database
 from oracle.execution import ExecutionService
@@ -15,7 +17,7 @@ from oracle.firings import FiringStore
 from oracle.formats.covenant import Covenant
 from oracle.formats.report import Config, Proposal
 from oracle.formats.segment import SignedSegment
-from oracle.formats.signed import log_origin
+from oracle.formats.signed import Signer, log_origin
 from oracle.log import Log
 from oracle.peers import PeerUnavailable, ReportPage
 from oracle.rounds import Pace, RoundService
@@ -40,11 +42,10 @@ class HandClock:
 
 @dataclass
 class FakeChain:
-    """The contracts' rules for rounds and executions, in memory; each act is a block of its own."""
+    """The contracts' rules for rounds and executions, in memory; each set and each round is a block of its own."""
 
-    config_: Config = CONFIG
     roots: dict[tuple[bytes, int], bytes] = field(default_factory=dict)
-    blocks: list[Anchored] = field(default_factory=list)
+    events: list[Config | Anchored] = field(default_factory=lambda: [CONFIG])
     facilities: dict[bytes, FacilityRoots] = field(default_factory=dict)
     covers: dict[bytes, bytes] = field(default_factory=dict)
     entities: dict[bytes, int] = field(default_factory=dict)
@@ -54,14 +55,24 @@ class FakeChain:
     refuse: Refusal | None = None
     contradictions: int = 0
 
+    @property
+    def blocks(self) -> list[Anchored]:
+        """The rounds that are anchored, in order."""
+        return [each for each in self.events if isinstance(each, Anchored)]
+
     def config(self) -> Config:
-        return self.config_
+        return [each for each in self.events if isinstance(each, Config)][-1]
+
+    def is_oracle(self, address: bytes) -> bool:
+        return address in self.config().oracles
 
     def credit_domain(self) -> Domain:
         return CREDIT_DOMAIN
 
     def anchored_since(self, block: int) -> AnchoredPage:
-        return AnchoredPage(tuple(self.blocks[block:]), len(self.blocks))
+        told = self.events[block:]
+        sets = tuple(each for each in told if isinstance(each, Config))
+        return AnchoredPage(sets, tuple(each for each in told if isinstance(each, Anchored)), len(self.events))
 
     def facility(self, facility: bytes) -> FacilityRoots | None:
         return self.facilities.get(facility)
@@ -79,16 +90,17 @@ class FakeChain:
         if key in self.outcomes:
             return
         self.outcomes[key] = True
-        positions = [at for at in range(len(CONFIG.oracles)) if mask >> at & 1]
-        assert len(positions) == CONFIG.f + 1
+        config = self.config()
+        positions = [at for at in range(len(config.oracles)) if mask >> at & 1]
+        assert len(positions) == config.f + 1
         for number, position in enumerate(positions):
             signature = signatures[64 * number : 64 * number + 64]
-            assert recover(round_.digest(CONFIG), signature) == CONFIG.oracles[position]
+            assert recover(round_.digest(config), signature) == config.oracles[position]
         place = (round_.schema, round_.slot)
         if self.roots.setdefault(place, round_.tree.root) != round_.tree.root:
             self.contradictions += 1
-        elif Anchored(*place, round_.tree.root) not in self.blocks:
-            self.blocks.append(Anchored(*place, round_.tree.root))
+        elif place not in {(each.schema, each.slot) for each in self.blocks}:
+            self.events.append(Anchored(*place, round_.tree.root, config.epoch))
 
     def execute(self, key: str, execution: Execution) -> Refusal | None:
         if key in self.outcomes:
@@ -116,10 +128,12 @@ class FakeChain:
 class Oracle:
     """One oracle with its files; `reopen` is what a restart after kill -9 finds."""
 
-    def __init__(self, place: int, directory: Path, chain: Chain, clock: HandClock, liveness: dict[bytes, int]) -> None:
-        self.signer = ORACLE_SIGNERS[place]
-        self.address = self.signer.address
-        self.path = directory / f"oracle-{place}.db"
+    def __init__(
+        self, signer: Signer, directory: Path, chain: Chain, clock: HandClock, liveness: dict[bytes, int]
+    ) -> None:
+        self.signer = signer
+        self.address = signer.address
+        self.path = directory / f"oracle-{self.address.hex()}.db"
         self.chain, self.clock, self.liveness = chain, clock, liveness
         self.others: list[Oracle] = []
         self.silent = False
@@ -130,13 +144,18 @@ class Oracle:
         self.database = Database(self.path, origin)
         self.log = Log(self.database, origin, self.signer, b"k" * 32)
         self.store = Store(self.database, self.log)
+        self.anchored = AnchoredRounds(self.store)
         self.firings = FiringStore(self.store)
         slots = SlotKeeper(
             self.database, self.log, lambda device: self.liveness.get(device, 0), self.store, self.address
         )
-        peers = [InProcessPeer(each) for each in self.others]
-        self.rounds = RoundService(self.signer, self.chain, self.store, self.log, slots, peers, self.clock, PACE)
-        self.execution = ExecutionService(self.signer, self.chain, self.store, self.firings, self.clock, 1000)
+        self.peers = [InProcessPeer(each) for each in self.others]
+        self.rounds = RoundService(
+            self.signer, self.chain, self.store, self.anchored, self.log, slots, self.peers, self.clock, PACE
+        )
+        self.execution = ExecutionService(
+            self.signer, self.chain, self.store, self.anchored, self.firings, self.clock, 1000
+        )
         self.execution.learn()
 
     def reopen(self) -> None:
@@ -157,6 +176,9 @@ class Oracle:
         if self.silent:
             return False
         did = self.rounds.step()
+        for peer in self.peers:
+            with suppress(PeerUnavailable):
+                did = self.rounds.hear(peer) or did
         return self.execution.step() or did
 
 
@@ -185,8 +207,8 @@ class InProcessPeer:
 
     def round(self, schema: bytes, slot: int) -> Proposal | None:
         self._awake()
-        known = self.oracle.store.anchored(schema, slot)
-        return None if known is None else known[1]
+        known = self.oracle.anchored.find(schema, slot)
+        return None if known is None else known.proposal
 
 
 class Consortium:
@@ -195,7 +217,7 @@ class Consortium:
     def __init__(self, directory: Path, now_ms: int) -> None:
         self.clock, self.chain = HandClock(now_ms), FakeChain()
         self.liveness: dict[bytes, int] = {}
-        self.oracles = [Oracle(place, directory, self.chain, self.clock, self.liveness) for place in range(4)]
+        self.oracles = [Oracle(each, directory, self.chain, self.clock, self.liveness) for each in ORACLE_SIGNERS]
         for oracle in self.oracles:
             oracle.others = [each for each in self.oracles if each is not oracle]
             oracle.reopen()

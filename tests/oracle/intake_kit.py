@@ -6,6 +6,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from oracle.access import Access
 from oracle.batch import Batcher
 from oracle.database import Database
 from oracle.fleets import FleetBundle, Fleets
@@ -19,7 +20,7 @@ from oracle.http_intake import Intake, intake_routes
 from oracle.ingest import IngestService
 from oracle.keys import OracleKey, body_key
 from oracle.log import Log
-from oracle.ports import ChainUnavailable, FleetRoots
+from oracle.ports import ChainUnavailable, FleetRoots, FleetSize
 from oracle.quality import Limits
 from oracle.refusals import Quarantine
 
@@ -116,6 +117,7 @@ class Chain:
     """A chain by hand: roots of fleets, one final block, oracles; `down` makes it unavailable."""
 
     fleets: dict[int, FleetRoots] = field(default_factory=lambda: {7: roots_of(FLEET)})
+    sizes: dict[int, FleetSize] = field(default_factory=lambda: {7: FleetSize(1, 0)})
     blocks: set[bytes] = field(default_factory=lambda: {EPOCH_BLOCK})
     oracles: set[bytes] = field(default_factory=set)
     down: bool = False
@@ -132,8 +134,20 @@ class Chain:
         self._answer()
         return max(self.blocks)
 
+    def fleet_size(self, entity: int) -> FleetSize | None:
+        self._answer()
+        return self.sizes.get(entity)
+
+    def holds(self, fleet: Fleet) -> None:
+        """Puts a fleet on the chain."""
+        self.fleets[fleet.entity] = roots_of(fleet)
+        self.sizes[fleet.entity] = FleetSize(len(fleet.devices), len(fleet.revocations))
+
     def is_oracle(self, address: bytes) -> bool:
         return address in self.oracles
+
+    def entity_of(self, account: bytes) -> int | None:
+        return None
 
     def _answer(self) -> None:
         if self.down:
@@ -185,5 +199,5 @@ def chain_of(length: int, **changes: object) -> list[SignedSegment]:
 def serve(oracle: Oracle, ready: bool = True) -> TestClient:
     """A client of the oracle's HTTP interface."""
     service = oracle.service
-    intake = Intake(service, Batcher(service), oracle.chain, oracle.clock, lambda: ready)
+    intake = Intake(service, Batcher(service), Access(service.log.origin, oracle.chain, oracle.clock), lambda: ready)
     return TestClient(Starlette(routes=intake_routes(intake)))

@@ -34,7 +34,7 @@ SALT = b"s" * 32
 ORACLE_KEYS = sorted((bytes([n]) * 32 for n in range(1, 5)), key=address_of)
 ORACLE_SIGNERS = [OracleKey(key) for key in ORACLE_KEYS]
 ORACLES = tuple(each.address for each in ORACLE_SIGNERS)
-CONFIG = Config(Domain("Cangdan", "1", 20590, HUB), config_digest(20590, HUB, 1, 1, ORACLES), ORACLES, 1)
+CONFIG = Config(Domain("Cangdan", "1", 20590, HUB), config_digest(20590, HUB, 1, 1, ORACLES), ORACLES, 1, 1)
 
 
 @dataclass

@@ -10,11 +10,12 @@ from starlette.testclient import TestClient
 from ledger_node.hashing import sha256
 from ledger_node.hexvalues import data_hex
 from ledger_node.merkle import verify_consistency, verify_inclusion
-from oracle.fleets import FleetBundle, dump_bundle
+from oracle.fleets import FleetBundle, dump_bundle, fleet_bytes
 from oracle.formats.fleet import make_fleet
 from oracle.formats.requests import Scheme, sign_request
 from oracle.formats.signed import check_receipt, load_receipt, read_checkpoint
 from oracle.keys import OracleKey
+from oracle.ports import FleetSize
 from tests.oracle.intake_kit import (
     BUNDLE,
     DEVICE,
@@ -28,7 +29,6 @@ from tests.oracle.intake_kit import (
     chain_of,
     following,
     open_oracle,
-    roots_of,
     serve,
     signed,
 )
@@ -122,8 +122,8 @@ def test_bodies_are_shown_to_no_one_but_an_oracle_now(client: TestClient, oracle
     if fault == "account":
         headers["authorization"] = headers["authorization"].replace("Oracle", "Account")
     answer = client.get(target, headers={"authorization": "Bearer x"} if fault == "no form" else headers)
-    assert (answer.status_code, answer.json()["code"]) == (403, "not_an_oracle")
-    assert client.get("/v1/fleets").status_code == 403
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_granted")
+    assert client.get("/v1/fleets/7").status_code == 403
 
 
 def test_an_oracle_reads_bodies_and_fleets(client: TestClient, oracle: Oracle) -> None:
@@ -132,8 +132,12 @@ def test_an_oracle_reads_bodies_and_fleets(client: TestClient, oracle: Oracle) -
         "entries"
     ]
     assert entry["segment"] == data_hex(FIRST.raw)
-    fleets = client.get("/v1/fleets", headers=authorization(oracle, "/v1/fleets", oracle.key))
-    assert fleets.content == b'{"fleets":[' + dump_bundle(BUNDLE) + b"]}"
+    fleet = client.get("/v1/fleets/7", headers=authorization(oracle, "/v1/fleets/7", oracle.key))
+    assert fleet.content == dump_bundle(BUNDLE)
+
+
+NEXT = FleetBundle(make_fleet(7, 2, [replace(RECORD, first_seq=9)]), (PROFILE,))
+JSON = {"content-type": "application/json"}
 
 
 @pytest.mark.parametrize(
@@ -141,23 +145,41 @@ def test_an_oracle_reads_bodies_and_fleets(client: TestClient, oracle: Oracle) -
     [
         (b"{", 400, "malformed"),
         (b"{}", 400, "malformed"),
-        (dump_bundle(BUNDLE).replace(b'"epoch":1', b'"epoch":1,"x":1'), 400, "malformed"),
-        (dump_bundle(FleetBundle(make_fleet(7, 1, []), ())), 409, "fleet_unproven"),
-        (dump_bundle(replace(BUNDLE, profiles=())), 422, "profile_missing"),
+        (dump_bundle(NEXT).replace(b'"epoch":2', b'"epoch":2,"x":1'), 400, "malformed"),
+        (dump_bundle(BUNDLE), 409, "fleet_unproven"),
+        (dump_bundle(FleetBundle(make_fleet(7, 2, []), ())), 409, "fleet_unproven"),
+        (dump_bundle(FleetBundle(make_fleet(8, 2, []), ())), 409, "fleet_unproven"),
+        (dump_bundle(replace(NEXT, profiles=())), 422, "profile_missing"),
     ],
 )
-def test_a_fleet_that_does_not_hold_is_refused(client: TestClient, body: bytes, status: int, code: str) -> None:
-    answer = client.post("/v1/fleets", content=body, headers={"content-type": "application/json"})
+def test_a_fleet_that_does_not_hold_is_refused(
+    client: TestClient, oracle: Oracle, body: bytes, status: int, code: str
+) -> None:
+    oracle.chain.holds(NEXT.fleet)
+    answer = client.post("/v1/fleets/7", content=body, headers=JSON)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
 
 
+def test_a_fleet_of_an_entity_without_one_is_refused_before_it_is_read(client: TestClient) -> None:
+    answer = client.post("/v1/fleets/9", content=b"{", headers=JSON)
+    assert (answer.status_code, answer.json()["code"]) == (409, "fleet_unproven")
+
+
+def test_no_more_is_read_than_a_fleet_of_its_size_can_have(client: TestClient, oracle: Oracle) -> None:
+    oracle.chain.holds(NEXT.fleet)
+    answer = client.post("/v1/fleets/7", content=bytes(fleet_bytes(FleetSize(1, 0)) + 1), headers=JSON)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    assert fleet_bytes(FleetSize(1, 0)) < 1 << 18
+
+
+def test_what_comes_for_a_known_fleet_is_not_read(client: TestClient) -> None:
+    answer = client.post("/v1/fleets/7", content=b"{", headers=JSON)
+    assert (answer.status_code, answer.json()) == (200, {"entity": 7, "epoch": 1, "devices": 1})
+
+
 def test_a_fleet_under_the_chains_roots_is_taken(client: TestClient, oracle: Oracle) -> None:
-    fleet = make_fleet(7, 2, [replace(RECORD, first_seq=9)])
-    oracle.chain.fleets[7] = roots_of(fleet)
-    body = dump_bundle(FleetBundle(fleet, (PROFILE,)))
-    first, again = (
-        client.post("/v1/fleets", content=body, headers={"content-type": "application/json"}) for _ in range(2)
-    )
+    oracle.chain.holds(NEXT.fleet)
+    first, again = (client.post("/v1/fleets/7", content=dump_bundle(NEXT), headers=JSON) for _ in range(2))
     assert (first.status_code, again.status_code) == (201, 200)
     assert client.get(f"/v1/devices/{data_hex(DEVICE)}").json()["nextSeq"] == 9
 
@@ -209,7 +231,7 @@ def test_senders_at_the_same_time_get_their_own_answers(client: TestClient, orac
     keys = [KEY, OTHER_KEY]
     devices = [DEVICE[:15] + bytes([number]) for number in range(2)]
     fleet = make_fleet(7, 2, [replace(RECORD, device=d, key=k.public) for d, k in zip(devices, keys, strict=True)])
-    oracle.chain.fleets[7] = roots_of(fleet)
+    oracle.chain.holds(fleet)
     oracle.service.fleets.accept(FleetBundle(fleet, (PROFILE,)))
     oracle.clock.ms = T0 + 3_600_000
 

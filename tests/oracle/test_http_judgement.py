@@ -20,8 +20,8 @@ from oracle.formats import covenant as covenants
 from oracle.formats.entry import entry_leaf
 from oracle.formats.requests import Scheme, sign_request
 from oracle.formats.signed import Signer
-from oracle.http_judgement import Judgement, judgement_routes
-from oracle.http_peer import HttpPeer, ask_address
+from oracle.http_judgement import Judgement, judgement_routes, place_of
+from oracle.http_peer import HttpPeer, PeerClient, ask_address
 from oracle.keys import OracleKey
 from oracle.peers import PeerUnavailable
 from tests.oracle.consortium_kit import CREDIT_DOMAIN, Consortium, Oracle
@@ -30,16 +30,18 @@ from tests.oracle.test_execution import ALONE, COVENANT, FACILITY, MASS_SCHEMA, 
 from tests.oracle.test_rounds import NOW, covenant_of, proposal_of, reported
 
 LENDER, STRANGER, NOBODY = OracleKey(b"\x21" * 32), OracleKey(b"\x22" * 32), OracleKey(b"\x23" * 32)
+URL = "https://oracle-1"
 SCHEMA = "0x" + MASS_SCHEMA.id.hex()
 
 
 def served(oracle: Oracle) -> TestClient:
     """One oracle's routes."""
     covenants_ = Covenants(oracle.chain, oracle.store, oracle.rounds.learn)
-    figures = Figures(oracle.chain, oracle.database, oracle.log, oracle.store, oracle.firings)
+    figures = Figures(oracle.database, oracle.log, oracle.store, oracle.anchored, oracle.firings)
     access = Access(oracle.log.origin, oracle.chain, oracle.clock)
-    place = (oracle.address, oracle.log.origin, oracle.store, oracle.rounds)
-    return TestClient(FastAPI(routes=[*judgement_routes(Judgement(*place, covenants_, figures, access))]))
+    place = place_of(oracle.signer, oracle.log.origin, URL)
+    judgement = Judgement(place, oracle.store, oracle.rounds, covenants_, figures, access)
+    return TestClient(FastAPI(routes=[*judgement_routes(judgement)]), base_url=URL)
 
 
 class Desk:
@@ -189,8 +191,11 @@ def test_a_firing_is_explained(desk: Desk) -> None:
 
 
 def peer(desk: Desk, asking: int = 1) -> HttpPeer:
-    client: httpx.Client = desk.client
-    return HttpPeer(client, desk.oracle.address, CONTEXT, ORACLE_SIGNERS[asking], desk.oracle.clock)
+    return asking_peer(desk.client, desk.oracle, desk.oracle.address, asking)
+
+
+def asking_peer(client: httpx.Client, oracle: Oracle, address: bytes, asking: int) -> HttpPeer:
+    return HttpPeer(PeerClient(client, address, CONTEXT, ORACLE_SIGNERS[asking], oracle.clock))
 
 
 def test_a_peer_says_who_it_is(desk: Desk) -> None:
@@ -199,13 +204,13 @@ def test_a_peer_says_who_it_is(desk: Desk) -> None:
 
 def test_a_peer_that_answers_to_another_signature_is_unavailable(desk: Desk) -> None:
     with pytest.raises(PeerUnavailable, match="status 403"):
-        HttpPeer(desk.client, b"x" * 20, CONTEXT, ORACLE_SIGNERS[1], desk.oracle.clock).reports(0)
+        asking_peer(desk.client, desk.oracle, b"x" * 20, 1).reports(0)
 
 
 def test_an_anchored_round_is_fetched_from_a_peer(desk: Desk) -> None:
-    known = desk.oracle.store.anchored(MASS_SCHEMA.id, DAY)
+    known = desk.oracle.anchored.find(MASS_SCHEMA.id, DAY)
     assert known is not None
-    assert peer(desk).round(MASS_SCHEMA.id, DAY) == known[1]
+    assert peer(desk).round(MASS_SCHEMA.id, DAY) == known.proposal
     assert peer(desk).round(MASS_SCHEMA.id, DAY + 5) is None
 
 
@@ -214,7 +219,7 @@ def test_reports_and_signatures_travel(tmp_path: Path) -> None:
     four.add_covenant(covenant_of(schema()))
     reported(four, 2)
     oracle = four.oracles[1]
-    client = HttpPeer(served(oracle), oracle.address, CONTEXT, ORACLE_SIGNERS[0], oracle.clock)
+    client = asking_peer(served(oracle), oracle, oracle.address, 0)
     page = client.reports(0)
     assert [each.slot for each in page.reports] == [DAY, DAY + MINUTE]
     assert client.reports(page.next).reports == ()
@@ -224,5 +229,31 @@ def test_reports_and_signatures_travel(tmp_path: Path) -> None:
 
 
 def test_a_body_that_is_no_proposal_is_refused(desk: Desk) -> None:
-    answer = desk.client.post("/v1/proposals", content=canonical_json.dumps({"proposals": [{}]}))
+    answer = propose(desk, canonical_json.dumps({"proposals": [{}]}), ORACLE_SIGNERS[1])
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_body")
+
+
+def test_a_number_of_thousands_of_digits_is_no_json(desk: Desk) -> None:
+    answer = propose(desk, b'{"proposals":' + b"1" * 5000 + b"}", ORACLE_SIGNERS[1])
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_body")
+
+
+def test_nobody_but_an_oracle_proposes(desk: Desk) -> None:
+    answer = propose(desk, b"{", LENDER)
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_granted")
+
+
+def propose(desk: Desk, body: bytes, signer: Signer) -> httpx.Response:
+    now = desk.oracle.clock.now_ms()
+    header = sign_request(signer, Scheme.ORACLE, desk.oracle.log.origin, "/v1/proposals", now)
+    answer: httpx.Response = desk.client.post("/v1/proposals", content=body, headers={"Authorization": header})
+    return answer
+
+
+def test_an_oracle_that_another_one_answers_for_is_not_known(desk: Desk) -> None:
+    assert ask_address(TestClient(desk.client.app, base_url="https://oracle-2")) is None
+
+
+def test_the_covenants_of_an_oracle_are_listed_for_oracles(desk: Desk) -> None:
+    assert desk.get("/v1/covenants", LENDER)[0] == 403
+    assert desk.get("/v1/covenants", ORACLE_SIGNERS[1], Scheme.ORACLE)[1] == {"facilities": ["0x" + FACILITY.hex()]}

@@ -236,7 +236,9 @@ def test_a_known_fleet_is_not_stored_twice_and_survives_a_restart(oracle: Oracle
     assert not oracle.service.fleets.accept(BUNDLE)
     oracle.database.close()
     again = open_oracle(tmp_path)
-    assert again.service.fleets.newest() == [BUNDLE]
+    kept = again.service.fleets.current(7)
+    assert kept is not None
+    assert kept.bundle == BUNDLE
 
 
 def test_a_receipt_names_the_segment_and_is_signed_by_the_oracle(oracle: Oracle) -> None:

@@ -21,7 +21,7 @@ from oracle.formats.rule import Action, Rule
 from oracle.node import NodeChain
 from oracle.ports import ChainUnavailable
 from tests.oracle.consortium_kit import HandClock, Oracle
-from tests.oracle.judgement_kit import DAY, MINUTE, ORACLE_KEYS, ORACLES, Device
+from tests.oracle.judgement_kit import DAY, MINUTE, ORACLE_KEYS, ORACLE_SIGNERS, ORACLES, Device
 from tests.oracle.test_execution import HOLD, MASS_SCHEMA, MOVES_SCHEMA
 from tests.oracle.test_rounds import NOW, TEXT, covenant_of
 
@@ -102,7 +102,7 @@ def test_rounds_are_anchored_and_a_rule_is_executed_once(ground: Ground, tmp_pat
     assert (chains[0].entity_of(ground.bank.address), chains[0].entity_of(b"y" * 20)) == (1, None)
 
     clock = HandClock(NOW)
-    oracles = [Oracle(place, tmp_path, chains[place], clock, {}) for place in range(4)]
+    oracles = [Oracle(signer, tmp_path, chain, clock, {}) for signer, chain in zip(ORACLE_SIGNERS, chains, strict=True)]
     scale, gate, terminal = Device(1), Device(2), Device(3)
     for minute, weight in enumerate((24_560, 16_380, 16_380)):
         scale.says([(DAY + minute * MINUTE + at * 10_000, 1, weight) for at in range(6)])

@@ -15,9 +15,12 @@ from oracle.fleets import FleetBundle
 from oracle.formats.fleet import Revocation, make_fleet
 from oracle.formats.frontier import Frontier
 from oracle.formats.reasons import Reason
+from oracle.http_peer import PeerClient
 from oracle.ingest import Arrival
-from oracle.pull import PATIENCE_MS, PeerFault, Puller, PullResult, PullState
+from oracle.peers import PeerUnavailable
+from oracle.pull import PATIENCE_MS, Puller, PullResult, PullState
 from tests.oracle.intake_kit import (
+    CONTEXT,
     DEVICE,
     KEY,
     OTHER_KEY,
@@ -29,7 +32,6 @@ from tests.oracle.intake_kit import (
     chain_of,
     following,
     open_oracle,
-    roots_of,
     serve,
     signed,
 )
@@ -46,7 +48,8 @@ class Pair:
 
     def pulling(self, client: httpx.Client) -> Puller:
         two = self.two
-        return Puller(two.service, two.database, client, self.one.key.address, two.key, self.clock)
+        asking = PeerClient(client, self.one.key.address, CONTEXT, two.key, self.clock)
+        return Puller(two.service, two.database, asking, self.clock)
 
     def answering(self, target: str, status: int, content: bytes) -> Puller:
         """A puller whose peer answers `target` with other bytes."""
@@ -82,7 +85,7 @@ def test_an_empty_log_is_read(pair: Pair) -> None:
 def test_a_stranger_may_not_pull(pair: Pair) -> None:
     fill(pair.one, 1)
     pair.chain.oracles.discard(pair.two.key.address)
-    with pytest.raises(PeerFault, match="status 403"):
+    with pytest.raises(PeerUnavailable, match="status 403"):
         pair.puller.pull()
     assert pair.two.log.size() == 0
 
@@ -100,7 +103,7 @@ def test_a_stranger_may_not_pull(pair: Pair) -> None:
 )
 def test_an_answer_that_breaks_the_form_changes_nothing(pair: Pair, target: str, status: int, content: bytes) -> None:
     fill(pair.one, 1)
-    with pytest.raises(PeerFault):
+    with pytest.raises(PeerUnavailable):
         pair.answering(target, status, content).pull()
     assert pair.two.log.size() == 0
     assert pair.puller.pull().fresh == 1
@@ -116,7 +119,7 @@ def test_an_entry_that_its_leaf_does_not_commit_to_is_not_used(pair: Pair) -> No
         "segment": data_hex(entry.raw),
     }
     content = canonical_json.dumps({"from": 0, "entries": [shown]})
-    with pytest.raises(PeerFault, match="not opened"):
+    with pytest.raises(PeerUnavailable, match="not opened"):
         pair.answering("/v1/entries", 200, content).pull()
     assert pair.two.log.size() == 0
 
@@ -184,7 +187,7 @@ def test_what_arrived_before_a_revocation_counts_and_what_came_after_does_not(pa
     pair.clock.ms += 10_000
     last = pair.one.log.entry(1).segment
     pair.one.log.append(following(last), pair.clock.ms, "after the revocation")
-    pair.chain.fleets[7] = roots_of(fleet)
+    pair.chain.holds(fleet)
     pair.two.service.fleets.accept(FleetBundle(fleet, (PROFILE,)))
     assert pair.puller.pull() == PullResult(PullState.COMPLETE, fresh=2, refused=1)
     assert pair.two.reasons() == [Reason.REVOKED]
@@ -192,7 +195,7 @@ def test_what_arrived_before_a_revocation_counts_and_what_came_after_does_not(pa
 
 def test_a_fleet_that_is_missing_here_comes_from_the_peer(pair: Pair) -> None:
     fleet = make_fleet(7, 2, [replace(RECORD, first_seq=1, calibration=b"n" * 32)])
-    pair.chain.fleets[7] = roots_of(fleet)
+    pair.chain.holds(fleet)
     pair.one.service.fleets.accept(FleetBundle(fleet, (PROFILE,)))
     pair.one.service.accept(signed(calibration=b"n" * 32).raw, "test")
     pair.clock.ms += 5_000
@@ -204,7 +207,7 @@ def test_what_an_old_key_signed_before_its_rotation_counts_and_what_came_after_d
     fill(pair.one, 2)
     fleet = make_fleet(7, 2, [replace(RECORD, key=OTHER_KEY.public)])
     pair.clock.ms += 10_000
-    pair.chain.fleets[7] = roots_of(fleet)
+    pair.chain.holds(fleet)
     pair.two.service.fleets.accept(FleetBundle(fleet, (PROFILE,)))
     pair.one.log.append(following(pair.one.log.entry(1).segment), pair.clock.ms, "after the rotation")
     assert pair.puller.pull() == PullResult(PullState.COMPLETE, fresh=2, refused=1)

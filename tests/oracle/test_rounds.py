@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from oracle.agreement import Fault
+from oracle.agreement import Fault, rebuilt
 from oracle.chain import Anchored
-from oracle.execution import rebuilt
 from oracle.formats.covenant import Covenant, Instalment
 from oracle.formats.metric import Aggregate
 from oracle.formats.observation import Observation
@@ -74,11 +73,11 @@ def scale(minutes: int, value: int = 100) -> Device:
 
 
 def agreed(oracle: Oracle, made: Schema, slot: int) -> Observation:
-    known = oracle.store.anchored(made.id, slot)
+    known = oracle.anchored.find(made.id, slot)
     assert known is not None
-    assert known[1] is not None
-    round_ = rebuilt(known[1], made, CONFIG)
-    assert round_.tree.root == known[0]
+    assert known.proposal is not None
+    round_ = known.rebuild(made, known.proposal)
+    assert round_.tree.root == known.root
     return round_.observations[0]
 
 
@@ -228,12 +227,13 @@ def test_an_oracle_that_signed_the_other_round_learns_of_the_leaders_lie(four: C
     four.oracles[1].rounds.answer([one])
     four.oracles[2].rounds.answer([other])
     root = rebuilt(one, schema(), CONFIG).tree.root
-    four.chain.blocks.append(Anchored(schema().id, DAY, root))
+    four.chain.events.append(Anchored(schema().id, DAY, root, 1))
     four.run(1000)
     (seen,) = four.oracles[2].store.faults(10)
     assert seen.oracle == ORACLE_SIGNERS[0].address
-    known = four.oracles[2].store.anchored(schema().id, DAY)
-    assert known == (root, one)
+    known = four.oracles[2].anchored.find(schema().id, DAY)
+    assert known is not None
+    assert (known.root, known.proposal) == (root, one)
 
 
 def test_the_next_leader_proposes_again_what_was_proposed_before(four: Consortium) -> None:
@@ -251,7 +251,8 @@ def test_an_oracle_with_two_reports_of_a_slot_is_found_out(four: Consortium) -> 
     honest = proposal_of(four, (0, 1, 2), by=0)
     lie = replace(honest.reports[2], checkpoint=replace(honest.reports[2].checkpoint, size=0))
     reports = (*honest.reports[:2], lie.signed(CONFIG, ORACLE_SIGNERS[2]))
-    four.oracles[1].rounds._pull(CONFIG)
+    four.oracles[1].rounds.step()
+    four.oracles[1].rounds.hear(four.oracles[1].peers[1])
     four.oracles[1].rounds.answer([replace(honest, reports=reports).signed(CONFIG, ORACLE_SIGNERS[0])])
     assert ORACLE_SIGNERS[2].address in {each.oracle for each in four.oracles[1].store.faults(10)}
 

@@ -55,7 +55,7 @@ class Watch:
         self.hub = made.addresses["AttestationHub"]
         self.oracles = tuple(address_of(key) for key in made.oracle_keys)
         digest_ = config_digest(CHAIN_ID, self.hub, 1, 1, self.oracles)
-        self.config = Config(Domain("Cangdan", "1", CHAIN_ID, self.hub), digest_, self.oracles, 1)
+        self.config = Config(Domain("Cangdan", "1", CHAIN_ID, self.hub), digest_, self.oracles, 1, 1)
         self.context = Context(CHAIN_ID, made.addresses["DeviceRegistry"])
         self.logs = {oracle: [] for oracle in self.oracles}
         self.readable = set(self.oracles)
