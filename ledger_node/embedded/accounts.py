@@ -1,5 +1,7 @@
-"""py-evm's accounts with the storage of contracts in a `StorageTrie`; all journaling stays py-evm's."""
+"""py-evm's accounts, they and the storage of contracts in a `StorageTrie`; all journaling stays py-evm's."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from eth.abc import AtomicDatabaseAPI
@@ -7,11 +9,13 @@ from eth.constants import BLANK_ROOT_HASH
 from eth.db.account import AccountDB
 from eth.db.batch import BatchDB
 from eth.db.cache import CacheDB
+from eth.db.hash_trie import HashTrie
 from eth.db.journal import JournalDB
 from eth.db.storage import AccountStorageDB, StorageLookup
 from eth_typing import Address, Hash32
 
-from ledger_node.embedded.storage_trie import StorageTrie
+from ledger_node.embedded.statedb import StateDb
+from ledger_node.embedded.storage_trie import LoadedNodes, StorageTrie
 
 
 class _Lookup(StorageLookup):
@@ -22,18 +26,22 @@ class _Lookup(StorageLookup):
     _read_trie: StorageTrie | None = None
     _read_root: Hash32 = BLANK_ROOT_HASH
 
+    def __init__(self, db: AtomicDatabaseAPI, storage_root: Hash32, address: Address, loaded: LoadedNodes) -> None:
+        super().__init__(db, storage_root, address)
+        self._loaded = loaded
+
     def _get_write_trie(self) -> Any:
         if self._trie_nodes_batch is None:
             self._trie_nodes_batch = BatchDB(self._db, read_through_deletes=True)
         if self._write_trie is None:
-            self._write_trie = StorageTrie(self._trie_nodes_batch, self._starting_root_hash)
+            self._write_trie = StorageTrie(self._trie_nodes_batch, self._starting_root_hash, self._loaded)
         return self._write_trie
 
     def _get_read_trie(self) -> Any:
         if self._write_trie is not None:
             return self._write_trie
         if self._read_trie is None or self._read_root != self._starting_root_hash:
-            self._read_trie = StorageTrie(self._db, self._starting_root_hash)
+            self._read_trie = StorageTrie(self._db, self._starting_root_hash, self._loaded)
             self._read_root = self._starting_root_hash
         return self._read_trie
 
@@ -41,20 +49,36 @@ class _Lookup(StorageLookup):
 class _Storage(AccountStorageDB):
     """The storage of one contract: py-evm's layers over our lookup."""
 
-    def __init__(self, db: AtomicDatabaseAPI, storage_root: Hash32, address: Address) -> None:
+    def __init__(self, db: AtomicDatabaseAPI, storage_root: Hash32, address: Address, loaded: LoadedNodes) -> None:
         super().__init__(db, storage_root, address)
-        self._storage_lookup = _Lookup(db, storage_root, address)
+        self._storage_lookup = _Lookup(db, storage_root, address, loaded)
         self._storage_cache = CacheDB(self._storage_lookup)
         self._locked_changes = JournalDB(self._storage_cache)
         self._journal_storage = JournalDB(self._locked_changes)
 
 
+class _HashedTrie(HashTrie):
+    """From addresses to the trie of accounts, whose keys are their hashes."""
+
+    @contextmanager
+    def squash_changes(self) -> Iterator[HashTrie]:
+        """The trie itself: it encodes nothing before its root is asked for, and a block that fails is dropped whole."""
+        yield self
+
+
 class LedgerAccountDB(AccountDB):
-    """Accounts whose contracts keep their storage in `_Storage`."""
+    """Accounts, and the storage of contracts in `_Storage`."""
+
+    def __init__(self, db: StateDb, state_root: Hash32 = BLANK_ROOT_HASH) -> None:
+        super().__init__(db, state_root)
+        self._loaded = db.loaded
+        self._trie: Any = _HashedTrie(StorageTrie(self._batchtrie, state_root, db.loaded))  # type: ignore[arg-type]
+        self._trie_cache = CacheDB(self._trie)
+        self._journaltrie = JournalDB(self._trie_cache)
 
     def _get_address_store(self, address: Address) -> AccountStorageDB:
         store = self._account_stores.get(address)
         if not isinstance(store, AccountStorageDB):
-            store = _Storage(self._raw_store_db, self._get_storage_root(address), address)
+            store = _Storage(self._raw_store_db, self._get_storage_root(address), address, self._loaded)
             self._account_stores[address] = store
         return store

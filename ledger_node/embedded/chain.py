@@ -17,11 +17,11 @@ from typing import Protocol
 import rlp
 from eth.abc import BlockHeaderAPI, ReceiptAPI, StateAPI
 from eth.constants import EMPTY_SHA3
-from eth.db.account import AccountDB
 from eth_typing import Address
 from eth_utils.exceptions import ValidationError
 
-from ledger_node.embedded.errors import LedgerError, LedgerLocked, LedgerMismatch, PoolError
+from ledger_node.embedded.accounts import LedgerAccountDB
+from ledger_node.embedded.errors import LedgerError, LedgerLocked, LedgerMismatch, PoolError, PoolRule
 from ledger_node.embedded.pool import Account, Pool, Rules, check_account, read_transaction
 from ledger_node.embedded.store import Store
 from ledger_node.embedded.values import Block, LogEntry, MinedTransaction, Pending, RefusedTransaction, SealedBlock
@@ -92,7 +92,8 @@ class EmbeddedChain:
         self._listeners: list[Listener] = []
         self._accounts = self._account_db()
         for sequence, transaction_hash, sender, raw in self.store.pending():
-            self._pool.restore(Pending(sequence, transaction_hash, sender, raw, decode_transaction(raw)))
+            entry = Pending(sequence, transaction_hash, sender, raw, decode_transaction(raw))
+            self._pool.restore(entry, self._accounts.get_nonce(Address(sender)))
 
     @property
     def head(self) -> Block:
@@ -133,7 +134,7 @@ class EmbeddedChain:
     def wait_for_work(self, seconds: float) -> bool:
         """Wait until a transaction can be executed, at most `seconds`; whether one can."""
         with self._pool_changed:
-            return self._pool_changed.wait_for(self._has_work, seconds)
+            return self._pool_changed.wait_for(self._pool.has_executable, seconds)
 
     def seal(self, *, budget: float = 1.0, empty: bool = True) -> SealedBlock | None:
         """Execute what waits, for about `budget` seconds, and commit it as the next block.
@@ -142,8 +143,7 @@ class EmbeddedChain:
         """
         with self._sealing:
             with self._pool_changed:
-                nonce_of = self._accounts.get_nonce
-                chosen = list(self._pool.executable(lambda sender: nonce_of(Address(sender))))
+                chosen = list(self._pool.executable())
             if not chosen and not empty:
                 return None
             sealed = self._make_block(chosen, budget)
@@ -169,12 +169,8 @@ class EmbeddedChain:
             raise LedgerMismatch("the directory holds a ledger of another genesis file")
         return head
 
-    def _account_db(self) -> AccountDB:
-        return AccountDB(self.store.state(), self._head.header.state_root)
-
-    def _has_work(self) -> bool:
-        nonce_of = self._accounts.get_nonce
-        return next(self._pool.executable(lambda sender: nonce_of(Address(sender))), None) is not None
+    def _account_db(self) -> LedgerAccountDB:
+        return LedgerAccountDB(self.store.state(), self._head.header.state_root)
 
     def _accept_all(self, batch: list[_Waiting]) -> None:
         entered: list[tuple[_Waiting, Pending]] = []
@@ -202,9 +198,10 @@ class EmbeddedChain:
         transaction = read_transaction(raw, self._rules)
         with self._pool_changed:
             if self._pool.get(keccak256(raw)) is not None:
-                return self._pool.enter(raw, transaction)
-            check_account(transaction, self._account(transaction.sender), self._pool.of(bytes(transaction.sender)))
-            return self._pool.enter(raw, transaction)
+                raise PoolError(PoolRule.KNOWN)
+            account = self._account(transaction.sender)
+            check_account(transaction, account, self._pool.line(bytes(transaction.sender)))
+            return self._pool.enter(raw, transaction, account.nonce)
 
     def _account(self, sender: Address) -> Account:
         accounts = self._accounts
@@ -225,7 +222,8 @@ class EmbeddedChain:
         with self._pool_changed:
             self._head = block
             self._accounts = self._account_db()
-            self._pool.remove(sealed.settled)
+            self._pool.mined(entry for entry, _ in done)
+            self._pool.remove(each.hash for each in refused)
         return sealed
 
     def _execute(

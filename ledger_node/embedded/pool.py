@@ -5,8 +5,8 @@ of the same sender), chain id and signature are checked here, and nothing accept
 """
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 import rlp
 from eth.abc import SignedTransactionAPI
@@ -72,20 +72,28 @@ def read_transaction(raw: bytes, rules: Rules) -> SignedTransactionAPI:
     return transaction
 
 
-def check_account(transaction: SignedTransactionAPI, account: Account, waiting: Iterable[Pending]) -> None:
+@dataclass(slots=True)
+class Line:
+    """What waits of one sender, by nonce, and what all of it may cost in wei; `mined`: its next nonce by the state."""
+
+    mined: int
+    waiting: dict[int, Pending] = field(default_factory=dict)
+    cost: int = 0
+
+
+def check_account(transaction: SignedTransactionAPI, account: Account, line: Line) -> None:
     """Check a transaction against its sender's account and what waits of the same sender. Raises PoolError."""
     if account.has_code:
         raise PoolError(PoolRule.SENDER, f"sender not an eoa: address {address_hex(transaction.sender)}")
     if transaction.nonce < account.nonce:
         raise PoolError(PoolRule.NONCE_LOW, f"next nonce {account.nonce}, tx nonce {transaction.nonce}")
-    others = list(waiting)
-    if any(each.nonce == transaction.nonce for each in others):
+    if transaction.nonce in line.waiting:
         raise PoolError(PoolRule.UNDERPRICED, "an accepted transaction has this nonce")
     cost = transaction.value + transaction.gas * transaction.gas_price
-    total = cost + sum(each.cost for each in others)
+    total = cost + line.cost
     if total > account.balance:
         raise PoolError(PoolRule.FUNDS, f"balance {account.balance}, tx cost {cost}, with what waits {total}")
-    if len(others) >= MAX_WAITING_PER_SENDER:
+    if len(line.waiting) >= MAX_WAITING_PER_SENDER:
         raise PoolError(PoolRule.FULL, f"{MAX_WAITING_PER_SENDER} of this sender wait already")
 
 
@@ -97,7 +105,7 @@ class Pool:
 
     def __init__(self) -> None:
         self._by_hash: dict[bytes, Pending] = {}
-        self._by_sender: dict[bytes, dict[int, Pending]] = {}
+        self._lines: dict[bytes, Line] = {}
         self._volatile: set[bytes] = set()
         self._last_sequence = 0
 
@@ -108,19 +116,22 @@ class Pool:
         """The waiting transaction of that hash, when its acceptance is durable."""
         return None if transaction_hash in self._volatile else self._by_hash.get(transaction_hash)
 
-    def of(self, sender: bytes) -> Iterable[Pending]:
-        """All that waits of `sender`, in no order."""
-        return self._by_sender.get(sender, {}).values()
+    def line(self, sender: bytes) -> Line:
+        """All that waits of `sender`; an empty line when nothing does."""
+        return self._lines.get(sender) or Line(0)
 
     def next_nonce(self, sender: bytes, mined: int) -> int:
         """The nonce after the gapless run of waiting transactions that begins at `mined`."""
-        waiting = self._by_sender.get(sender, {})
+        waiting = self.line(sender).waiting
         while mined in waiting:
             mined += 1
         return mined
 
-    def enter(self, raw: bytes, transaction: SignedTransactionAPI) -> Pending:
-        """Take a checked transaction as volatile, last in order. Raises PoolError (known, full)."""
+    def enter(self, raw: bytes, transaction: SignedTransactionAPI, mined: int) -> Pending:
+        """Take a checked transaction as volatile, last in order; `mined` is its sender's nonce in the newest state.
+
+        Raises PoolError (known, full).
+        """
         transaction_hash = keccak256(raw)
         if transaction_hash in self._by_hash:
             raise PoolError(PoolRule.KNOWN)
@@ -128,44 +139,57 @@ class Pool:
             raise PoolError(PoolRule.FULL, f"{MAX_WAITING} transactions wait already")
         entry = Pending(self._last_sequence + 1, transaction_hash, bytes(transaction.sender), raw, transaction)
         self._volatile.add(entry.hash)
-        self.restore(entry)
+        self.restore(entry, mined)
         return entry
 
-    def restore(self, entry: Pending) -> None:
-        """Put back an entry that is on disk already."""
+    def restore(self, entry: Pending, mined: int) -> None:
+        """Put back an entry that is on disk already; `mined` as in `enter`."""
         self._last_sequence = max(self._last_sequence, entry.sequence)
         self._by_hash[entry.hash] = entry
-        self._by_sender.setdefault(entry.sender, {})[entry.nonce] = entry
+        line = self._lines.setdefault(entry.sender, Line(mined))
+        line.waiting[entry.nonce] = entry
+        line.cost += entry.cost
 
     def settle(self, entries: Iterable[Pending]) -> None:
         """The rows of `entries` are durable: a block may take them."""
         self._volatile.difference_update(each.hash for each in entries)
 
     def remove(self, hashes: Iterable[bytes]) -> None:
-        """Forget entries that a block took, or whose commit failed."""
+        """Forget entries whose commit failed, or that a block refused."""
         for each in hashes:
             entry = self._by_hash.pop(each, None)
             self._volatile.discard(each)
             if entry is not None:
-                waiting = self._by_sender[entry.sender]
-                del waiting[entry.nonce]
-                if not waiting:
-                    del self._by_sender[entry.sender]
+                line = self._lines[entry.sender]
+                line.cost -= entry.cost
+                del line.waiting[entry.nonce]
+                if not line.waiting:
+                    del self._lines[entry.sender]
 
-    def executable(self, nonce_of: Callable[[bytes], int]) -> Iterator[Pending]:
+    def mined(self, entries: Iterable[Pending]) -> None:
+        """Forget entries that a block executed, given in its order: their senders' next nonces follow them."""
+        for entry in entries:
+            self._lines[entry.sender].mined = entry.nonce + 1
+            self.remove((entry.hash,))
+
+    def has_executable(self) -> bool:
+        """Whether a block could take anything."""
+        return any(self._durable(line, line.mined) for line in self._lines.values())
+
+    def executable(self) -> Iterator[Pending]:
         """Durable entries in order of acceptance, each sender's in order of nonce and without gaps."""
-        heads = [self._durable(sender, nonce_of(sender)) for sender in self._by_sender]
+        heads = [self._durable(line, line.mined) for line in self._lines.values()]
         heap = [(entry.sequence, entry) for entry in heads if entry is not None]
         heapq.heapify(heap)
         while heap:
             entry = heapq.heappop(heap)[1]
             yield entry
-            following = self._durable(entry.sender, entry.nonce + 1)
+            following = self._durable(self._lines[entry.sender], entry.nonce + 1)
             if following is not None:
                 heapq.heappush(heap, (following.sequence, following))
 
-    def _durable(self, sender: bytes, nonce: int) -> Pending | None:
-        entry = self._by_sender.get(sender, {}).get(nonce)
+    def _durable(self, line: Line, nonce: int) -> Pending | None:
+        entry = line.waiting.get(nonce)
         return None if entry is None or entry.hash in self._volatile else entry
 
 

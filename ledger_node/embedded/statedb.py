@@ -12,9 +12,13 @@ from eth.abc import AtomicWriteBatchAPI
 from eth.db.backends.base import BaseAtomicDB
 from lru import LRU
 
+from ledger_node.embedded.storage_trie import LoadedNodes
+
 NodeCache: TypeAlias = "LRU[bytes, bytes]"
 CACHED_NODES = 100_000
 """About 50 MB: trie nodes have at most 532 bytes."""
+LOADED_NODES = 20_000
+"""About 20 MB of nodes that are decoded, by their hashes."""
 
 
 def new_cache() -> NodeCache:
@@ -22,12 +26,18 @@ def new_cache() -> NodeCache:
     return LRU(CACHED_NODES)
 
 
+def new_nodes() -> LoadedNodes:
+    """An empty cache of decoded nodes, to be shared likewise."""
+    return LRU(LOADED_NODES)
+
+
 class StateDb(BaseAtomicDB):
     """One view: reads fall through to disk, writes stay in `written` until a block's commit takes them."""
 
-    def __init__(self, read: Callable[[bytes], bytes | None], cache: NodeCache) -> None:
+    def __init__(self, read: Callable[[bytes], bytes | None], cache: NodeCache, loaded: LoadedNodes) -> None:
         self._read = read
         self._cache = cache
+        self.loaded = loaded
         self.written: dict[bytes, bytes] = {}
 
     def __getitem__(self, key: bytes) -> bytes:

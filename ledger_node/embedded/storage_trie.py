@@ -1,4 +1,4 @@
-"""A Merkle-Patricia trie that stays decoded in memory (Yellow Paper D), for the storage of contracts in one block.
+"""A Merkle-Patricia trie that stays decoded in memory (Yellow Paper D), for accounts and the storage of contracts.
 
 py-evm's trie encodes the whole path at each write; this one encodes a changed node once, when the root is asked for.
 Keys are 32-byte hashes, so no key is part of another and branches hold no values. Paths are hexadecimal digits.
@@ -6,10 +6,11 @@ Keys are 32-byte hashes, so no key is part of another and branches hold no value
 
 from collections.abc import MutableMapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, Union
 
 import rlp
 from eth.constants import BLANK_ROOT_HASH
+from lru import LRU
 
 from ledger_node.embedded.errors import LedgerError
 from ledger_node.hashing import keccak256
@@ -35,21 +36,24 @@ class _Branch:
     children: "list[_Child | None]"
 
 
-_Node: TypeAlias = _Leaf | _Extension | _Branch
-_Child: TypeAlias = _Node | bytes
+Node: TypeAlias = _Leaf | _Extension | _Branch
+_Child: TypeAlias = Node | bytes
 """A node in memory, or the hash of one that is not loaded or has not changed."""
+LoadedNodes: TypeAlias = Union[dict[bytes, Node], "LRU[bytes, Node]"]
+"""Nodes by their hashes, decoded."""
 
 
 class StorageTrie:
     """The trie of `root_hash` in `db`, which also receives the new nodes when `root_hash` is read.
 
+    Nodes in `loaded` are found there by hash, and new ones kept there; tries of any states may share it.
     Reading an absent key gives b"". A node that is missing in `db` raises LedgerError: the file is damaged.
     """
 
-    def __init__(self, db: MutableMapping[bytes, bytes], root_hash: bytes) -> None:
+    def __init__(self, db: MutableMapping[bytes, bytes], root_hash: bytes, loaded: LoadedNodes | None = None) -> None:
         self.db = db
         self._root: _Child | None = None if root_hash == BLANK_ROOT_HASH else root_hash
-        self._loaded: dict[bytes, _Node] = {}
+        self._loaded: LoadedNodes = {} if loaded is None else loaded
 
     def __getitem__(self, key: bytes) -> bytes:
         path, child = key.hex(), self._root
@@ -91,7 +95,7 @@ class StorageTrie:
             self._root = root
         return self._root
 
-    def _node(self, child: _Child) -> _Node:
+    def _node(self, child: _Child) -> Node:
         if not isinstance(child, bytes):
             return child
         node = self._loaded.get(child)
@@ -103,7 +107,7 @@ class StorageTrie:
             self._loaded[child] = node
         return node
 
-    def _set(self, child: _Child | None, path: str, value: bytes) -> _Node:
+    def _set(self, child: _Child | None, path: str, value: bytes) -> Node:
         """A changed copy of the node: loaded ones may be shared by hash and are never changed."""
         if child is None:
             return _Leaf(path, value)
@@ -126,7 +130,7 @@ class StorageTrie:
         fork = _Branch(children)
         return _Extension(path[:shared], fork) if shared else fork
 
-    def _delete(self, child: _Child | None, path: str) -> _Node | None:
+    def _delete(self, child: _Child | None, path: str) -> Node | None:
         """The node without a key that is in it."""
         if child is None:
             return None
@@ -144,7 +148,7 @@ class StorageTrie:
         only = children[left[0]]
         return None if only is None else self._extended("0123456789abcdef"[left[0]], only)
 
-    def _extended(self, path: str, child: _Child) -> _Node:
+    def _extended(self, path: str, child: _Child) -> Node:
         """The one node that stands for `path` followed by `child`."""
         node = self._node(child)
         if isinstance(node, _Leaf):
@@ -153,7 +157,7 @@ class StorageTrie:
             return _Extension(path + node.path, node.child)
         return _Extension(path, child)
 
-    def _encode(self, node: _Node) -> bytes:
+    def _encode(self, node: Node) -> bytes:
         if isinstance(node, _Leaf):
             return rlp_list(rlp_string(compact_path(node.path, leaf=True)) + rlp_string(node.value))
         if isinstance(node, _Extension):
@@ -190,7 +194,7 @@ def _joined(path: str, child: _Child) -> _Child:
     return _Extension(path, child) if path else child
 
 
-def _decoded(item: Any) -> _Node:
+def _decoded(item: Any) -> Node:
     if len(item) == 17:
         return _Branch([_child(each) if each else None for each in item[:16]])
     digits = item[0].hex()

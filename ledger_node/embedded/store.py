@@ -14,7 +14,8 @@ import rlp
 from eth.rlp.headers import BlockHeader
 
 from ledger_node.embedded.errors import LedgerMismatch
-from ledger_node.embedded.statedb import NodeCache, StateDb, new_cache
+from ledger_node.embedded.statedb import NodeCache, StateDb, new_cache, new_nodes
+from ledger_node.embedded.storage_trie import LoadedNodes
 from ledger_node.embedded.values import (
     INDEX_BITS,
     Block,
@@ -69,10 +70,11 @@ class ReadStore:
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
         self._cache: NodeCache = new_cache()
+        self._loaded: LoadedNodes = new_nodes()
 
     def state(self) -> StateDb:
         """A fresh view of all states, to execute on; what is written to it stays in it."""
-        return StateDb(self._state_value, self._cache)
+        return StateDb(self._state_value, self._cache, self._loaded)
 
     def meta(self, name: str) -> bytes | None:
         """The value of a meta row."""

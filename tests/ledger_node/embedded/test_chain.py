@@ -173,7 +173,7 @@ def test_what_cannot_run_in_its_turn_is_refused_by_name_with_a_receipt(tmp_path,
     entry = chain.pending(accepted)
     poisoned = replace(entry, transaction=entry.transaction.copy(value=1))
     chain._pool.remove([accepted])
-    chain._pool.restore(poisoned)
+    chain._pool.restore(poisoned, 0)
     sealed = chain.seal()
     assert sealed.transactions == ()
     found = chain.store.refused(accepted)

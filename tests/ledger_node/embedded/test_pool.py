@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ledger_node.embedded import pool
 from ledger_node.embedded.errors import PoolError, PoolRule
-from ledger_node.embedded.pool import Account, Pool, Rules, check_account, read_transaction
+from ledger_node.embedded.pool import Account, Line, Pool, Rules, check_account, read_transaction
 from ledger_node.secp256k1 import ORDER
 from tests.ledger_node.embedded.chain_kit import CHAIN_ID, Person, new_person
 
@@ -79,17 +79,17 @@ def test_a_value_over_a_word_is_refused(place):
 def test_a_sender_with_code_is_refused():
     transaction = read_transaction(GOOD, RULES)
     with pytest.raises(PoolError, match="sender not an eoa") as caught:
-        check_account(transaction, Account(0, 0, True), ())
+        check_account(transaction, Account(0, 0, True), Line(0))
     assert caught.value.rule == PoolRule.SENDER
 
 
 def test_a_full_pool_refuses(monkeypatch):
     monkeypatch.setattr(pool, "MAX_WAITING", 1)
     filled = Pool()
-    filled.enter(GOOD, read_transaction(GOOD, RULES))
+    filled.enter(GOOD, read_transaction(GOOD, RULES), 0)
     other = new_person().sign()
     with pytest.raises(PoolError) as caught:
-        filled.enter(other, read_transaction(other, RULES))
+        filled.enter(other, read_transaction(other, RULES), 0)
     assert caught.value.rule == PoolRule.FULL
 
 
@@ -97,25 +97,25 @@ def enter_all(people_and_nonces):
     filled, entries = Pool(), []
     for person, nonce in people_and_nonces:
         raw = person.sign(nonce=nonce)
-        entries.append(filled.enter(raw, read_transaction(raw, RULES)))
+        entries.append(filled.enter(raw, read_transaction(raw, RULES), 0))
     return filled, entries
 
 
 def test_nothing_leaves_before_it_is_durable():
     filled, entries = enter_all([(PERSON, 0), (PERSON, 1)])
-    assert list(filled.executable(lambda _: 0)) == []
+    assert list(filled.executable()) == []
     filled.settle(entries[1:])
-    assert list(filled.executable(lambda _: 0)) == []
+    assert list(filled.executable()) == []
     assert filled.get(entries[0].hash) is None
     filled.settle(entries[:1])
-    assert list(filled.executable(lambda _: 0)) == entries
+    assert list(filled.executable()) == entries
 
 
 def test_order_is_that_of_acceptance_within_what_nonces_allow():
     one, two = new_person(), new_person()
     filled, entries = enter_all([(one, 1), (two, 0), (one, 0), (two, 2), (two, 1)])
     filled.settle(entries)
-    order = [entries.index(entry) for entry in filled.executable(lambda _: 0)]
+    order = [entries.index(entry) for entry in filled.executable()]
     assert order == [1, 2, 0, 4, 3]
 
 
@@ -125,5 +125,5 @@ def test_only_the_run_without_a_gap_leaves(nonces, gap):
     wanted = [nonce for nonce in nonces if nonce != gap]
     filled, entries = enter_all([(PERSON, nonce) for nonce in wanted])
     filled.settle(entries)
-    assert [entry.nonce for entry in filled.executable(lambda _: 0)] == list(range(gap if gap < 6 else 6))
+    assert [entry.nonce for entry in filled.executable()] == list(range(gap if gap < 6 else 6))
     assert filled.next_nonce(bytes.fromhex(PERSON.address[2:]), 0) == (gap if gap < 6 else 6)
