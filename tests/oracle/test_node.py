@@ -1,6 +1,6 @@
 """Four oracles on a served ledger with the real contracts: rounds anchored, rules executed, causes by name."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,16 +14,19 @@ from ledger_node.embedded.launch import running_ledger
 from ledger_node.hashing import keccak256
 from ledger_node.keys import LocalSigner
 from ledger_node.outbox import Outbox, Status
-from oracle.clock import SystemClock
+from oracle.clock import Clock, SystemClock
+from oracle.figures import Figures
 from oracle.firings import FiringState
 from oracle.formats.covenant import Covenant
 from oracle.formats.rule import Action, Rule
+from oracle.formats.segment import SignedSegment
+from oracle.keys import OracleKey
 from oracle.node import NodeChain
 from oracle.ports import ChainUnavailable
 from tests.oracle.consortium_kit import HandClock, Oracle
-from tests.oracle.judgement_kit import DAY, MINUTE, ORACLE_KEYS, ORACLE_SIGNERS, ORACLES, Device
+from tests.oracle.judgement_kit import DAY, MINUTE, ORACLE_KEYS, ORACLE_SIGNERS, ORACLES, Device, schema
 from tests.oracle.test_execution import HOLD, MASS_SCHEMA, MOVES_SCHEMA
-from tests.oracle.test_rounds import NOW, TEXT, covenant_of
+from tests.oracle.test_rounds import NOW, TEXT, covenant_of, scale
 
 
 class Ground:
@@ -36,6 +39,7 @@ class Ground:
         self.outbox = Outbox(directory / "operator.db", self.client, self.operator)
         self.addresses: Addresses = deploy(self.client, self.outbox, self.operator.address)
         self.directory = directory
+        self.outboxes: dict[bytes, list[Outbox]] = {}
         registry = ("ParticipantRegistry", "register")
         self.act("bank", *registry, 1, keccak256(b"bank"), self.bank.address)
         self.act("borrower", *registry, 4, keccak256(b"borrower"), self.borrower.address)
@@ -46,8 +50,8 @@ class Ground:
         sent = self.outbox.wait(key)
         assert sent.status is Status.FINAL, sent.cause
 
-    def set_oracles(self) -> None:
-        self.act("oracles", "AttestationHub", "setOracles", list(ORACLES), 1)
+    def set_oracles(self, key: str, oracles: Sequence[bytes]) -> None:
+        self.act(key, "AttestationHub", "setOracles", list(oracles), 1)
 
     def open(self, covenant: Covenant, chain: NodeChain) -> bytes:
         """The facility of a covenant, under both parties' consents."""
@@ -67,10 +71,13 @@ class Ground:
         self.act(f"facility {facility.hex()}", "CreditBook", "openFacility", told, signatures)
         return facility
 
-    def chain(self, place: int) -> NodeChain:
-        signer = LocalSigner(ORACLE_KEYS[place])
-        outbox = Outbox(self.directory / f"outbox-{place}.db", self.client, signer)
-        return NodeChain(self.client, self.addresses, outbox, SystemClock())
+    def chain(self, key: bytes, clock: Clock) -> NodeChain:
+        signer = LocalSigner(key)
+        path = self.directory / f"outbox-{signer.address.hex()}.db"
+        outboxes = self.outboxes.setdefault(key, [])
+        if not outboxes:
+            outboxes.append(Outbox(path, self.client, signer))
+        return NodeChain(self.client, self.addresses, outboxes[0], clock)
 
 
 @pytest.fixture(scope="module")
@@ -80,15 +87,15 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 
 
 def test_before_the_first_oracle_set_nothing_is_decided(ground: Ground) -> None:
-    chain = ground.chain(0)
+    chain = ground.chain(ORACLE_KEYS[0], SystemClock())
     with pytest.raises(ChainUnavailable, match="no oracle set"):
         chain.config()
-    chain._outbox.close()
 
 
 def test_rounds_are_anchored_and_a_rule_is_executed_once(ground: Ground, tmp_path: Path) -> None:
-    ground.set_oracles()
-    chains = [ground.chain(place) for place in range(4)]
+    ground.set_oracles("oracles", ORACLES)
+    clock = HandClock(NOW)
+    chains = [ground.chain(key, clock) for key in ORACLE_KEYS]
     closed = Rule(
         1, Action.REVIEW, 0, False, MINUTE, TEXT.commitment, b"1" * 32, (replace(HOLD.conditions[1], count=1),)
     )
@@ -101,7 +108,6 @@ def test_rounds_are_anchored_and_a_rule_is_executed_once(ground: Ground, tmp_pat
     assert chains[0].cover_of(facility) is None
     assert (chains[0].entity_of(ground.bank.address), chains[0].entity_of(b"y" * 20)) == (1, None)
 
-    clock = HandClock(NOW)
     oracles = [Oracle(signer, tmp_path, chain, clock, {}) for signer, chain in zip(ORACLE_SIGNERS, chains, strict=True)]
     scale, gate, terminal = Device(1), Device(2), Device(3)
     for minute, weight in enumerate((24_560, 16_380, 16_380)):
@@ -136,6 +142,63 @@ def test_rounds_are_anchored_and_a_rule_is_executed_once(ground: Ground, tmp_pat
         DAY + 2 * MINUTE,
     ]
     assert chains[0].anchored_since(page.next_block).rounds == ()
+
+
+def test_four_other_oracles_anchor_what_the_set_before_left_open(ground: Ground, tmp_path: Path) -> None:
+    ground.set_oracles("the set before", ORACLES)
+    clock, keys = HandClock(NOW), [*ORACLE_KEYS, *(bytes([number]) * 32 for number in range(11, 15))]
+    made = schema(name="of two sets")
+    covenant = covenant_of(made)
+    facility = ground.open(covenant, ground.chain(keys[0], clock))
+    oracles = [Oracle(OracleKey(key), tmp_path, ground.chain(key, clock), clock, {}) for key in keys]
+    stream = scale(4).stream
+    for oracle in oracles:
+        oracle.others = [each for each in oracles if each is not oracle]
+        oracle.reopen()
+        oracle.add_covenant(covenant)
+        oracle.silent = oracle.address not in ORACLES
+    run = Run(oracles, clock)
+    run.hears(stream[:3], lambda: len(rounds_of(oracles[0], made.id)) == 2)
+    oracles[2].silent = oracles[3].silent = True
+    run.hears(stream[3:], lambda: len(oracles[0].store.open_slots(10)) == 2)
+    for oracle in oracles[4:]:
+        oracle.silent = False
+    ground.set_oracles("the set after", [each.address for each in oracles[4:]])
+    every = {DAY: 1, DAY + MINUTE: 1, DAY + 2 * MINUTE: 2, DAY + 3 * MINUTE: 2}
+    first = oracles[0].chain.config().epoch - 1
+    run.hears((), lambda: all(len(rounds_of(oracle, made.id)) == 4 for oracle in (oracles[0], *oracles[4:])))
+    for oracle in (oracles[0], *oracles[4:]):
+        assert rounds_of(oracle, made.id) == {slot: first + number for slot, number in every.items()}
+        figures = Figures(oracle.database, oracle.log, oracle.store, oracle.anchored, oracle.firings)
+        told = [figures.round(made.id, slot) for slot in every]
+        assert [each["setEpoch"] for each in told] == [first + number for number in every.values()]
+    assert facility in oracles[7].execution.covenants
+
+
+class Run:
+    """Oracles that are stepped in turn on a real chain, a hundred milliseconds apart on their clock."""
+
+    def __init__(self, oracles: Sequence[Oracle], clock: HandClock) -> None:
+        self.oracles, self.clock = oracles, clock
+
+    def hears(self, segments: Sequence[SignedSegment], until: Callable[[], bool]) -> None:
+        for oracle in self.oracles:
+            oracle.hears(segments)
+        for _ in range(200):
+            for oracle in self.oracles:
+                oracle.step()
+                assert isinstance(oracle.chain, NodeChain)
+                oracle.chain.look()
+            self.clock.time_ms += 100
+            if until():
+                return
+        raise AssertionError("the oracles did not get there")
+
+
+def rounds_of(oracle: Oracle, made: bytes) -> dict[int, int]:
+    """The set of each anchored round whose reports an oracle has, by slot."""
+    found = oracle.anchored.from_slot(made, 0, 100)
+    return {each.slot: each.config.epoch for each in found if each.proposal is not None}
 
 
 def test_only_blocks_of_the_chain_are_final(ground: Ground) -> None:
