@@ -1,11 +1,24 @@
-"""What all tests share: no settings leak in from the shell that runs them."""
+"""What all tests share: no settings leak in from the shell that runs them, and one build of what Go makes."""
 
 import os
 
 import pytest
+
+from tests.go_tools import SECOND_OPINION, built, leave_out
 
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("CANGDAN_") and name != "CANGDAN_DEEP"]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def second_opinion() -> str:
+    """The path of the verifier in tests/second_opinion."""
+    return built(SECOND_OPINION)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    judged = [item for item in items if "second_opinion" in getattr(item, "fixturenames", ())]
+    leave_out(config, items, judged, SECOND_OPINION)

@@ -1,9 +1,7 @@
 """Bundles: what is changed, spliced or left out fails at a named step; what is whole is proved."""
 
-import copy
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +16,7 @@ from registry.evidence.steps import StepName, Verdict
 from registry.evidence.verify import verify_bundle
 from tests.registry.bundles import DEFER, HOLD, Bundles
 from tests.registry.consortium import key_of
+from tests.registry.mutations import changed, leaves, put
 from tests.registry.reseal import reseal
 
 Json = Any
@@ -30,40 +29,6 @@ def check(bundles: Bundles, value: Json, trust: Trust | None = None) -> Verdict:
 def failing(verdict: Verdict) -> str | None:
     """The step that fails, which is the last one said."""
     return None if verdict.ok else verdict.steps[-1].name.value
-
-
-def leaves(value: Json, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Json]]:
-    if isinstance(value, dict):
-        for name, each in value.items():
-            yield from leaves(each, (*path, name))
-    elif isinstance(value, list):
-        for at, each in enumerate(value):
-            yield from leaves(each, (*path, at))
-    else:
-        yield path, value
-
-
-def changed(leaf: Json) -> Json:
-    """Another value of the same form."""
-    if isinstance(leaf, bool):
-        return not leaf
-    if isinstance(leaf, int):
-        return leaf + 1
-    if leaf is None:
-        return 0
-    if leaf.startswith("0x") and len(leaf) > 2:
-        last = leaf[-1]
-        return leaf[:-1] + ("1" if last == "0" else "0" if len(leaf) > 3 or last != "1" else "2")
-    return "0x01" if leaf == "0x" else leaf + "x" if not leaf.isdigit() else str(int(leaf) + 1)
-
-
-def put(value: Json, path: tuple[Any, ...], leaf: Json) -> Json:
-    made = copy.deepcopy(value)
-    at = made
-    for part in path[:-1]:
-        at = at[part]
-    at[path[-1]] = leaf
-    return made
 
 
 FAILS_AT = [

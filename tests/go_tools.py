@@ -1,0 +1,28 @@
+"""What the tests build with Go. Where that cannot be, the tests that need it are left out, and it is said."""
+
+import subprocess
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+GETH_EVM = ROOT / "tools" / "geth_evm.sh"
+SECOND_OPINION = ROOT / "tests" / "second_opinion" / "build.sh"
+
+
+def built(script: Path) -> str:
+    """The path of what a script builds; built when this is the first time."""
+    return subprocess.run(["sh", str(script)], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def leave_out(config: pytest.Config, items: list[pytest.Item], judged: Sequence[pytest.Item], script: Path) -> None:
+    """Deselects the judged tests when what they need cannot be built."""
+    if not judged:
+        return
+    looked = subprocess.run(["sh", str(script), "--look"], capture_output=True, text=True)
+    if looked.returncode:
+        warnings.warn(f"{len(judged)} tests are left out: {looked.stderr.strip()}", pytest.PytestWarning, stacklevel=2)
+        config.hook.pytest_deselected(items=judged)
+        items[:] = [item for item in items if item not in judged]
