@@ -9,7 +9,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,14 @@ from urllib.parse import urlencode
 import yaml
 
 from api.founding.enrolment import Newcomer
+from api.runner.cast import assemble
+from api.runner.outcomes import check
 from api.runner.pack import load
+from api.runner.play import Play
 from api.runner.quantities import scaled, time_ms
 from api.runner.results import Outcome
-from api.runner.run import SCENARIOS, Wish, find, play
+from api.runner.run import SCENARIOS, Wish, direction, find
+from api.runner.run import play as play_and_compare
 from api.runner.session import Session
 from api.runner.stage import Stage, open_stage
 from api.stack import COMMAND
@@ -62,7 +66,29 @@ def copied(name: str, folder: Path, tag: str = "", edit: Edit = lambda pack: Non
 
 def perform(home: Path, pack: str | Path, out: Path, wish: Wish | None = None, **rest: Any) -> Outcome:
     """Play a pack, by name or by path, on a running product."""
-    return play(home, find(str(pack)), wish or Wish(), out, rest.get("tell", _quiet), rest.get("funder"))
+    return play_and_compare(home, find(str(pack)), wish or Wish(), out, rest.get("tell", _quiet), rest.get("funder"))
+
+
+@contextmanager
+def performed(home: Path, pack: Path, wish: Wish) -> Iterator[Play]:
+    """A pack that has been played and is not yet compared with what it expects."""
+    read = load(pack)
+    directed = direction(read, pack.parent, wish)
+    with open_stage(home) as stage:
+        cast = assemble(read, stage, directed, f"{read.name}/{pack.parent}")
+        play = Play(read, stage, cast, directed, Outcome(read.name, "embedded"))
+        play.run()
+        yield play
+
+
+def compared(play: Play, folder: Path, edit: Edit = lambda pack: None) -> Outcome:
+    """What comes of a played pack when it expects what it does after the edit."""
+    expecting = load(copied(play.pack.name, folder, edit=edit))
+    outcome = Outcome(play.pack.name, "embedded", steps=list(play.outcome.steps))
+    again = replace(play, pack=play.pack.model_copy(update={"expect": expecting.expect}), outcome=outcome)
+    (folder / "out").mkdir()
+    check(again, folder / "out")
+    return outcome
 
 
 def without_breach(pack: str | Path) -> Wish:

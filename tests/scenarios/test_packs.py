@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from api.runner.play import Play
 from api.runner.run import Wish
 from tests.scenarios import kit
 from tests.scenarios.conftest import Undisturbed
@@ -17,43 +19,38 @@ COLD_STORE = Path(__file__).parent / "cold-store" / "cold-store.yaml"
 JANUARY = [f"2011-01-{day:02}" for day in range(2, 6)]
 
 
-@pytest.fixture
-def four_days(tmp_path: Path) -> Path:
-    """A stranger's recording: four days in January with the first stuck stretch."""
+@pytest.fixture(scope="module")
+def recording(stack: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Play]:
+    """A stranger's recording, played in place of the pack's own: four days in January with the first stuck stretch."""
     with kit.PLANT.open(newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["timestamp"][:10] in JANUARY]
-    path = tmp_path / "four_days.csv"
+    folder = tmp_path_factory.mktemp("recording")
+    path = folder / "four_days.csv"
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    return path
+    wish = Wish(omit=("stuck-2", "stuck-3", "snow"), overrides=(f"stream.inverter={path}",))
+    with kit.performed(stack, kit.copied("pv-plant", folder), wish) as play:
+        yield play
 
 
-def test_a_changed_expectation_fails_and_its_step_is_named(stack: Path, tmp_path: Path, four_days: Path) -> None:
+def test_a_changed_expectation_fails_and_its_step_is_named(recording: Play, tmp_path: Path) -> None:
     def expect_too_much(pack: kit.Body) -> None:
         pack["expect"]["actions"][0]["times"] = 2
 
-    pack = kit.copied("pv-plant", tmp_path, edit=expect_too_much)
-    wish = Wish(omit=("stuck-2", "stuck-3", "snow"), overrides=(f"stream.inverter={four_days}",))
-    outcome = kit.perform(stack, pack, tmp_path / "out", wish)
+    outcome = kit.compared(recording, tmp_path, expect_too_much)
     assert not outcome.passed
     assert kit.failed(outcome) == ["actions on loan: expected stuck open_claim x2, observed stuck open_claim x1"]
 
 
-def test_an_action_that_nobody_expects_fails(stack: Path, tmp_path: Path, four_days: Path) -> None:
-    wish = Wish(
-        omit=("stuck-2", "stuck-3", "snow"),
-        overrides=(f"stream.inverter={four_days}",),
-    )
-    pack = kit.copied("pv-plant", tmp_path, edit=lambda p: p["expect"].update(actions=[], notices=[]))
-    outcome = kit.perform(stack, pack, tmp_path / "out", wish)
+def test_an_action_that_nobody_expects_fails(recording: Play, tmp_path: Path) -> None:
+    outcome = kit.compared(recording, tmp_path, lambda pack: pack["expect"].update(actions=[], notices=[]))
     assert kit.failed(outcome) == ["actions on loan: expected none, observed stuck open_claim x1"]
 
 
-def test_a_strangers_recording_in_place_of_the_packs_own_passes(stack: Path, tmp_path: Path, four_days: Path) -> None:
-    wish = Wish(omit=("stuck-2", "stuck-3", "snow"), overrides=(f"stream.inverter={four_days}",))
-    outcome = kit.perform(stack, "pv-plant", tmp_path, wish)
+def test_a_strangers_recording_in_place_of_the_packs_own_passes(recording: Play, tmp_path: Path) -> None:
+    outcome = kit.compared(recording, tmp_path)
     assert kit.failed(outcome) == []
     assert kit.seen(outcome, "actions on loan") == "stuck open_claim x1"
 
