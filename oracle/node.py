@@ -173,7 +173,7 @@ class NodeChain:
 
     def fleet_size(self, entity: int) -> FleetSize | None:
         """How many devices an entity's fleet has, or None. Raises ChainUnavailable."""
-        (word,) = self._call("DeviceRegistry", "wordOf", entity.to_bytes(32, "big"))
+        word, _ = self._call("DeviceRegistry", "records", entity.to_bytes(32, "big"))
         return FleetSize(word >> 32 & _UINT32, word >> 64 & _UINT32) if word else None
 
     def is_final(self, block_hash: bytes) -> bool:

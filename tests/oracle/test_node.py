@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from ledger_node.abi import encode_call
-from ledger_node.bindings.structs import Facility
+from ledger_node.bindings.structs import Facility, Fleet
 from ledger_node.client import ChainClient
 from ledger_node.deploy import Addresses, deploy
+from ledger_node.eip712 import Domain, digest
 from ledger_node.embedded.launch import running_ledger
 from ledger_node.hashing import keccak256
 from ledger_node.keys import LocalSigner
@@ -22,7 +23,7 @@ from oracle.formats.rule import Action, Rule
 from oracle.formats.segment import SignedSegment
 from oracle.keys import OracleKey
 from oracle.node import NodeChain
-from oracle.ports import ChainUnavailable
+from oracle.ports import ChainUnavailable, FleetRoots, FleetSize
 from tests.oracle.consortium_kit import HandClock, Oracle
 from tests.oracle.judgement_kit import DAY, MINUTE, ORACLE_KEYS, ORACLE_SIGNERS, ORACLES, Device, schema
 from tests.oracle.test_execution import HOLD, MASS_SCHEMA, MOVES_SCHEMA
@@ -173,6 +174,16 @@ def test_four_other_oracles_anchor_what_the_set_before_left_open(ground: Ground,
         told = [figures.round(made.id, slot) for slot in every]
         assert [each["setEpoch"] for each in told] == [first + number for number in every.values()]
     assert facility in oracles[7].execution.covenants
+
+
+def test_a_fleets_size_is_what_its_entity_set(ground: Ground) -> None:
+    chain = ground.chain(ORACLE_KEYS[0], SystemClock())
+    assert (chain.fleet_size(1), chain.roots(1)) == (None, None)
+    fleet = Fleet(1, 1, 2, 1, b"f" * 32, b"r" * 32, NOW)
+    domain = Domain("Cangdan", "1", ground.addresses.chain_id, ground.addresses.address("DeviceRegistry"))
+    consent = ground.bank.sign_digest(digest(domain, Fleet.TYPE, fleet.message()))
+    ground.act("fleet", "DeviceRegistry", "setFleet", fleet, consent)
+    assert (chain.fleet_size(1), chain.roots(1)) == (FleetSize(2, 1), FleetRoots(b"f" * 32, b"r" * 32))
 
 
 class Run:
