@@ -16,6 +16,7 @@ from api.drafting import Drafting
 from api.drafts import Drafts
 from api.idempotency import Answers
 from api.keyring import Keyring
+from api.live import Streams
 from api.members import MembersSource
 from api.operations import Operations
 from api.records.oracles import Oracles
@@ -29,7 +30,7 @@ from api.sending import Sending
 from api.services import Services
 from api.shelves import Shelves
 from api.store.database import open_database
-from api.v1 import drafts, measurements, oauth, operations, records, webhooks
+from api.v1 import drafts, live, measurements, oauth, operations, records, webhooks
 from api.webhooks.hooks import open_hooks
 from ledger_node.client import ChainClient
 from ledger_node.trust import PinnedBlock, Trust
@@ -112,6 +113,7 @@ def create_app(services: Services, lifespan: Lifespan | None = None) -> FastAPI:
         title="Cangdan", version="1", description=DESCRIPTION, docs_url=None, redoc_url=None, lifespan=lifespan
     )
     app.state.services = services
+    app.state.streams = Streams(services.index, services.section.streams, services.section.streams_per_login)
     app.state.error_pages = {}
     errors.install(app)
     for router in (
@@ -121,6 +123,7 @@ def create_app(services: Services, lifespan: Lifespan | None = None) -> FastAPI:
         records.router,
         measurements.router,
         webhooks.router,
+        live.router,
     ):
         app.include_router(router)
     site.install(app)

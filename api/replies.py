@@ -36,7 +36,8 @@ def expect(request: Request, body: BaseModel | Mapping[str, Any], *, required: b
     header = request.headers.get("if-match")
     if header is None:
         if required:
-            raise ProblemError("precondition-required", "If-Match: send the ETag of the state that you decided on")
+            rule = "send the ETag of the state that you decided on"
+            raise ProblemError("precondition-required", f"If-Match: {rule}")
         return
     given = {tag.strip() for tag in header.split(",")}
     if not given & {tag_of(body), "*"}:
@@ -50,7 +51,8 @@ def tag_of(body: BaseModel | Mapping[str, Any]) -> str:
 
 def changed() -> ProblemError:
     """The refusal of a write that rests on a state that is no more."""
-    return ProblemError("precondition-failed", "If-Match: the resource has changed since; read it again")
+    rule = "the resource has changed since; read it again"
+    return ProblemError("precondition-failed", f"If-Match: {rule}")
 
 
 def cursor_of(place: Place) -> str:

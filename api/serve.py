@@ -4,6 +4,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -11,6 +12,7 @@ from starlette.responses import JSONResponse
 
 from api.app import Chain, create_app, make_services
 from api.keyring import Keyring
+from api.live import Streams
 from api.records.oracles import Oracles
 from api.sending import Outboxes, Sending
 from api.settings import Settings
@@ -56,8 +58,9 @@ def application(settings: Settings) -> FastAPI:
 
 def serve(settings: Settings) -> None:
     """Serve until stopped."""
+    app = application(settings)
     config = uvicorn.Config(
-        application(settings),
+        app,
         host=settings.api.host,
         port=settings.api.port,
         access_log=False,
@@ -65,7 +68,20 @@ def serve(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=5,
     )
-    uvicorn.Server(config).run()
+    _Server(config, app.state.streams).run()
+
+
+class _Server(uvicorn.Server):
+    """Ends the live streams as soon as it is asked to stop: it waits for what is open."""
+
+    def __init__(self, config: uvicorn.Config, streams: Streams) -> None:
+        super().__init__(config)
+        self._streams = streams
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop on a signal."""
+        self._streams.stopping = True
+        super().handle_exit(sig, frame)
 
 
 def _caring(outboxes: list[Outboxes], courier: Courier) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

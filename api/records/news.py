@@ -38,11 +38,11 @@ class News:
     position: int
     facts: Mapping[str, JsonValue]
 
-    def body(self) -> dict[str, JsonValue]:
+    def body(self, *, final: bool) -> dict[str, JsonValue]:
         """What is told of it: structure only; names, amounts and documents stay with who may read the record."""
         block: dict[str, JsonValue] = {"number": self.block.number, "hash": data_hex(self.block.hash)}
         return {
-            "block": {**block, "time": self.block.time, "final": True},
+            "block": {**block, "time": self.block.time, "final": final},
             "position": self.position,
             "record": {"kind": self.kind, "id": self.id},
             "facts": dict(self.facts),

@@ -140,7 +140,7 @@ class Courier:
         if news is None:
             return None
         at = rfc3339(row.at.time * 1000, self.zone)
-        body = envelope(row.event, at, news.body())
+        body = envelope(row.event, at, news.body(final=True))
         id_ = message_id(webhook.id, news.block.hash, row.position)
         return Queued(id_, row.event, (row.at.block, row.position), body)
 
