@@ -17,6 +17,8 @@ LOG = logging.getLogger("cangdan.api")
 _ACTS = frozenset(act.value for act in Act)
 """Pydantic puts the name of the chosen model before the path of a draft's field."""
 _HTTP_CODES = {404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "unsupported-media-type"}
+_COME_BACK = (429, 503)
+"""Refusals that time mends: they say after how many seconds to come back."""
 PROGRAM_PATHS = ("/v1/", "/oauth2/", "/.well-known/")
 
 
@@ -30,6 +32,8 @@ def install(app: FastAPI) -> None:
 
 def respond(request: Request, problem: ProblemError) -> Response:
     """The answer to a refused request."""
+    if problem.kind.status in _COME_BACK:
+        problem.headers.setdefault("Retry-After", "5")
     if not request.url.path.startswith(PROGRAM_PATHS) and "page" in request.app.state.error_pages:
         page: Response = request.app.state.error_pages["page"](request, problem)
         return page

@@ -5,8 +5,10 @@ import logging
 import time
 
 from asgi_correlation_id import correlation_id
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.security.trace import read_trace
 
 ACCESS_LOG = logging.getLogger("cangdan.api.access")
 MAX_BODY = 4 * 1024 * 1024
@@ -53,7 +55,7 @@ class SafetyHeaders:
 
 
 class AccessLog:
-    """One JSON line a request: method, route (never the query or the body), status, time, actor, request id."""
+    """One JSON line a request: method, route (never the query or the body), status, time, actor, request id, trace."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -64,11 +66,14 @@ class AccessLog:
             await self._app(scope, receive, send)
             return
         started, status = time.perf_counter(), 500
+        trace = read_trace(Headers(scope=scope).get("traceparent"))
 
         async def seen(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                if trace is not None:
+                    MutableHeaders(scope=message)["traceparent"] = trace.header
             await send(message)
 
         try:
@@ -81,5 +86,6 @@ class AccessLog:
                 "ms": round((time.perf_counter() - started) * 1000, 1),
                 "actor": scope.get("state", {}).get("actor"),
                 "requestId": correlation_id.get(),
+                **({} if trace is None else {"traceId": trace.trace, "spanId": trace.span}),
             }
             ACCESS_LOG.info(json.dumps(line))

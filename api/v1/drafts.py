@@ -9,7 +9,7 @@ from api.drafting import Drafting
 from api.drafts import Draft
 from api.idempotency import IdempotentRoute
 from api.problems import FieldError, ProblemError
-from api.replies import MAX_PAGE, cursor_of, next_link, place_of, reply
+from api.replies import MAX_PAGE, cursor_of, expect, next_link, place_of, reply
 from api.security.access import scoped
 from api.security.roles import Principal, Scope
 from api.services import Services, services_of
@@ -61,9 +61,13 @@ def read(request: Request, principal: Drafter, draft_id: str) -> Response:
 
 @router.post("/drafts/{draft_id}/consents", response_model=DraftView, summary="Consent to a draft")
 def consent(request: Request, principal: Consenter, draft_id: str, body: ConsentBody) -> Response:
-    """Hand in a 64-byte signature (EIP-2098) of the draft's id, or let the member's own key sign it."""
+    """Hand in a 64-byte signature (EIP-2098) of the draft's id, or let the member's own key sign it.
+
+    With If-Match it is refused when the draft has changed since it was read.
+    """
     services = services_of(request)
     id_ = digest_of("draft_id", draft_id)
+    expect_draft(request, services, principal, id_)
     if body.sign == (body.signature is not None):
         detail = "either sign or signature"
         raise ProblemError("invalid-request", f"body: {detail}", [FieldError(detail, pointer="#/signature")])
@@ -101,6 +105,15 @@ def view(services: Services, principal: Principal, draft: Draft) -> DraftView:
         extras=dict(draft.extras),
         operation=None if operation is None else operation.id,
     )
+
+
+def expect_draft(request: Request, services: Services, principal: Principal, id_: bytes) -> None:
+    """Compare If-Match, when it is sent, with the draft as it stands. Raises ProblemError precondition-failed.
+
+    It need not be sent: the id says what is signed, and the contracts say who must have signed.
+    """
+    if "if-match" in request.headers:
+        expect(request, view(services, principal, services.drafting.visible(principal, id_)), required=False)
 
 
 def digest_of(name: str, text: str) -> bytes:

@@ -12,7 +12,7 @@ from api.security.roles import Principal, Scope
 from api.sending import cause_json
 from api.services import Services, services_of
 from api.times import rfc3339
-from api.v1.drafts import digest_of
+from api.v1.drafts import digest_of, expect_draft
 from api.v1.views import CauseView, OperationView, SubmitBody
 from ledger_node.hexvalues import data_hex
 
@@ -24,9 +24,14 @@ Sender = Annotated[Principal, scoped(Scope.OPERATIONS)]
     "/drafts/{draft_id}/submit", status_code=202, response_model=OperationView, summary="Send a complete draft"
 )
 def submit(request: Request, principal: Sender, draft_id: str, body: SubmitBody) -> Response:
-    """Sends the act with its consents from the member's own account; follow the operation in Location."""
+    """Sends the act with its consents from the member's own account; follow the operation in Location.
+
+    With If-Match it is refused when the draft has changed since it was read.
+    """
     services = services_of(request)
-    operation = services.operations.submit(principal, digest_of("draft_id", draft_id), body.fixed_gas)
+    id_ = digest_of("draft_id", draft_id)
+    expect_draft(request, services, principal, id_)
+    operation = services.operations.submit(principal, id_, body.fixed_gas)
     response = reply(request, view(services, operation), status=202)
     response.headers["Location"] = f"/v1/operations/{operation.id}"
     return response
