@@ -1,7 +1,7 @@
 """The files of a light client: what it trusts a chain by, and the checkpoint that it goes on from."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ledger_node.consensus.checkpoint import CheckpointError, dump_checkpoint, parse_checkpoint
@@ -48,6 +48,16 @@ def load_checkpoint(path: Path, rules: Rules) -> Followed | None:
         return parse_checkpoint(text, rules)
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from None
+
+
+def followed_further(trust: Trust, path: Path) -> Trust:
+    """The trust with the checkpoint in a file in the place of its own. Raises CheckpointError."""
+    if trust.rules is None:
+        raise CheckpointError(f"{path}: a trust file of engine {trust.engine.value} takes no checkpoint")
+    followed = load_checkpoint(path, trust.rules)
+    if followed is None:
+        raise CheckpointError(f"{path}: No such file or directory")
+    return replace(trust, checkpoint=followed)
 
 
 def save_checkpoint(path: Path, rules: Rules, followed: Followed) -> None:

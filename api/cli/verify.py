@@ -14,19 +14,29 @@ def verify(
     answered: Annotated[
         Path | None, typer.Option("--answer", help="An answer of the API that the bundle must prove field by field.")
     ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="Validators followed further than in the trust file: cangdan chain verify-headers."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check what a bundle proves: one line a step, the first step that fails named.
 
-    Nothing but the three files is read, and nothing of the trust file comes from the bundle. Ends with 0 when
+    Nothing but these files is read, and nothing of the trust file comes from the bundle. Ends with 0 when
     everything is proved, with 1 when a step fails. What the steps check: docs/formats/bundle.md. Legal title is
     not proved here.
     """
+    from ledger_node.consensus.checkpoint import CheckpointError
+    from ledger_node.light_client import followed_further
     from ledger_node.trust import TrustError, load_trust
     from registry.evidence.verify import verify_bundle
 
     try:
         believed = load_trust(trust)
+        if checkpoint is not None:
+            believed = followed_further(believed, checkpoint)
+    except CheckpointError as error:
+        raise CommandError(str(error), code=WRONG_USE) from None
     except TrustError as error:
         raise CommandError(str(error), "export one from your own node: cangdan trust export", WRONG_USE) from None
     verdict = verify_bundle(_read(bundle), believed, None if answered is None else _read(answered))

@@ -43,7 +43,8 @@ def action_bundle(services: Services, snapshot: Snapshot, papers: Papers, facili
 
 
 def _file(services: Services, snapshot: Snapshot, collect: Callable[[Collector], Bundle]) -> bytes:
-    collector = Collector(services.client, snapshot, services.drafting.deployment)
+    deployment = services.drafting.deployment
+    collector = Collector(services.client, snapshot, deployment, confirmations=services.finality)
     try:
         return dump_bundle(collect(collector))
     except (CannotProve, EvidenceMissing) as error:
