@@ -18,15 +18,20 @@ from api.console.phrases import (
     pledge_tag,
 )
 from api.console.proofs import facility_panel
-from api.console.words import amount, day, moment
+from api.console.references import facility_title, refer
+from api.console.words import amount, day, decimal, moment
+from api.problems import ProblemError
+from api.records.oracles import GLANCE_SECONDS
 from api.v1.drafts import digest_of
 from ledger_node.hexvalues import data_hex
+from oracle.formats.metric import Metric
 from oracle.rules import ConditionExplained, explain
 from registry.acts import Contract
 from registry.documents.fields import Money
+from registry.evidence.gather import EvidenceMissing
 from registry.firings import decode_firing
 from registry.index.queries import Recorded
-from registry.items import Facility, Firing, Pledge
+from registry.items import Facility, Firing, Kind, Pledge
 
 router = APIRouter(include_in_schema=False)
 
@@ -98,7 +103,10 @@ def facility(frame: Framed, facility_id: str) -> Response:
     history = frame.state.snapshot.history(Contract.CREDIT, found.id)
     terms, sums = frame.papers.facility_terms(found), frame.papers.sums(history)
     firings = [fired(frame, each) for each in frame.sight.parts(Firing, facility=found.id)]
-    pledges = [(each, pledge_tag(each.word.status, frame.say)) for each in frame.sight.parts(Pledge, facility=found.id)]
+    pledges = [
+        (refer(frame, Kind.RECEIPT, each.terms.receipt), pledge_tag(each.word.status, frame.say))
+        for each in frame.sight.parts(Pledge, facility=found.id)
+    ]
     return frame.page(
         "facility.html",
         heading=_heading(frame, found),
@@ -132,7 +140,7 @@ def row_of(frame: Frame, facility: Facility) -> Row:
     unknown = frame.say("not given to you")
     return Row(
         href=frame.link(f"/facilities/{data_hex(facility.id)}"),
-        title=title(frame, facility),
+        title=facility_title(frame, facility),
         parties=f"{frame.name(word.lender)} → {frame.name(word.borrower)}",
         limit=unknown if terms is None else money(frame, terms.limit),
         drawn=unknown if sums is None else money(frame, sums[0]),
@@ -140,14 +148,15 @@ def row_of(frame: Frame, facility: Facility) -> Row:
     )
 
 
-def title(frame: Frame, facility: Facility) -> str:
-    """A facility by whom it is for."""
-    return frame.say("Credit to %s") % frame.name(facility.word.borrower)
-
-
 def money(frame: Frame, value: Money) -> str:
     """An amount in the reader's language."""
     return amount(value.minor, value.currency, frame.language)
+
+
+def outstanding(frame: Frame, facility: Facility) -> Money | None:
+    """What was drawn and not repaid; None when the member was not given all the amounts."""
+    sums = frame.papers.sums(frame.state.snapshot.history(Contract.CREDIT, facility.id))
+    return None if sums is None else Money(minor=max(sums[0].minor - sums[1].minor, 0), currency=sums[0].currency)
 
 
 def payments(frame: Frame, facility: Facility) -> list[Payment]:
@@ -177,6 +186,7 @@ def fired(frame: Frame, firing: Firing) -> Fired:
     told = explain(decode_firing(firing.firing))
     clause = frame.papers.clause(told.clause)
     first, last = (moment(slot // 1000, frame.zone) for slot in (told.first_slot, told.last_slot))
+    metrics = known_metrics(frame, firing.facility)
     return Fired(
         seq=firing.facility_seq,
         number=told.rule + 1,
@@ -185,9 +195,22 @@ def fired(frame: Frame, firing: Firing) -> Fired:
         clause=frame.say("The clause's words were not given to you.") if clause is None else clause.text,
         at=frame.moment(firing.at.time),
         span=first if first == last else f"{first} – {last}",
-        conditions=[_compared(frame, each) for each in told.conditions],
+        conditions=[_compared(frame, each, metrics.get(each.condition.metric)) for each in told.conditions],
         proof=f"/v1/facilities/{data_hex(firing.facility)}/actions/{firing.facility_seq}/proof",
     )
+
+
+def known_metrics(frame: Frame, facility: bytes) -> dict[bytes, Metric]:
+    """The metrics of a facility's covenant by id, as far as the member may read it and an oracle answers soon."""
+    if facility not in frame.metrics:
+        frame.metrics[facility] = {}
+        try:
+            signer = frame.services.drafting.keyring.signer(frame.principal.entity)
+            covenant = frame.services.oracles.as_member(signer, GLANCE_SECONDS).covenant(facility)
+        except (ProblemError, EvidenceMissing):
+            return {}
+        frame.metrics[facility] = {each.id: each for schema in covenant.schemas for each in schema.metrics}
+    return frame.metrics[facility]
 
 
 def events(frame: Frame, history: tuple[Recorded, ...]) -> list[Event]:
@@ -204,24 +227,31 @@ def events(frame: Frame, history: tuple[Recorded, ...]) -> list[Event]:
     ]
 
 
-def _compared(frame: Frame, told: ConditionExplained) -> Compared:
+def _compared(frame: Frame, told: ConditionExplained, metric: Metric | None) -> Compared:
+    """A condition in words; without its metric, which the covenant names, values are whole numbers as on the chain."""
     condition, nearest = told.condition, told.nearest
+    exp10 = 0 if metric is None else metric.exp10
+
+    def write(value: int) -> str:
+        return decimal(value, exp10, frame.language)
+
     words = {
         "comparison": comparison(condition.comparator, frame.say),
-        "threshold": f"{condition.threshold:,}",
+        "threshold": write(condition.threshold),
         "count": condition.count,
+        "name": frame.say("value") if metric is None else metric.name,
     }
-    once = frame.say("value %(comparison)s %(threshold)s")
-    often = frame.say("value %(comparison)s %(threshold)s, %(count)d times running")
+    once = frame.say("%(name)s %(comparison)s %(threshold)s")
+    often = frame.say("%(name)s %(comparison)s %(threshold)s, %(count)d times running")
     instead = {
-        "instead": f"{nearest.instead:,}",
-        "value": f"{nearest.value:,}",
+        "instead": write(nearest.instead),
+        "value": write(nearest.value),
         "time": moment(nearest.slot // 1000, frame.zone),
     }
     return Compared(
         kind=evidence_kind(condition.kind, frame.say),
         rule=(once if condition.count == 1 else often) % words,
-        values=[(moment(seen.slot // 1000, frame.zone), f"{seen.value:,}", seen.count) for seen in told.run],
+        values=[(moment(seen.slot // 1000, frame.zone), write(seen.value), seen.count) for seen in told.run],
         instead=frame.say("It would not have fired with %(instead)s instead of %(value)s at %(time)s.") % instead,
     )
 

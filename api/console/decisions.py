@@ -9,19 +9,21 @@ from starlette.responses import RedirectResponse, Response
 
 from api.acts.requests import ClaimDecisionRequest, DecisionRequest, Why
 from api.console.access import Sender
-from api.console.credit import Fired, fired
+from api.console.credit import Fired, fired, money
+from api.console.faults import detail_words
 from api.console.frame import Frame, Framed, frame
 from api.console.phrases import action_words, claim_tag, review_tag
+from api.console.references import refer
 from api.console.render import FormError
+from api.console.tasks import evidence_words, firing_of
 from api.drafts import Draft
 from api.problems import ProblemError
 from api.records.papers import Papers
 from api.v1.drafts import digest_of
-from ledger_node.hashing import keccak256
 from ledger_node.hexvalues import data_hex
 from registry import structs
 from registry.documents.terms import REASON_CODE
-from registry.items import Claim, Cover, Firing, Review, claim_id
+from registry.items import Claim, Cover, Firing, Kind, Review, claim_id
 
 router = APIRouter(include_in_schema=False)
 Posted = Annotated[Frame, Depends(frame)]
@@ -136,7 +138,7 @@ def _drafted(
     except ProblemError as problem:
         if problem.code not in ("invalid-request", "forbidden"):
             raise
-        return again(FormError(problem.detail))
+        return again(FormError(detail_words(problem, frame.say)))
     return RedirectResponse(f"/drafts/{data_hex(draft.id)}", 303)
 
 
@@ -160,6 +162,7 @@ def _review_page(frame: Frame, id_: bytes, errors: list[FormError], given: dict[
         errors=errors,
         heading=_review_heading(frame, found),
         review=found,
+        about=refer(frame, Kind.FACILITY, found.opening.facility),
         review_tag=review_tag(found.word.status, found.word.verdict, frame.say),
         members=[frame.name(entity) for entity in members],
         fired=_firing_of(frame, found.opening.facility, found.opening.facility_seq),
@@ -186,10 +189,13 @@ def _claim_page(frame: Frame, cover: bytes, number: int, errors: list[FormError]
         errors=errors,
         heading=frame.say("Claim %d") % (number + 1),
         claim=found,
+        about=refer(frame, Kind.FACILITY, found.opening.facility),
         claim_tag=claim_tag(found.state, frame.say),
         cover=under,
         terms=terms,
-        fired=_evidence(frame, found),
+        sum=None if terms is None else money(frame, terms.sum),
+        evidence=evidence_words(frame, found),
+        fired=None if (match := firing_of(frame, found)) is None else fired(frame, match),
         reason=None if found.decision is None else frame.papers.reason(found.decision.reason),
         may_decide=found.state == 1 and under.word.insurer == frame.principal.entity and not frame.state.past,
         given=given,
@@ -201,13 +207,6 @@ def _firing_of(frame: Frame, facility: bytes, seq: int) -> Fired | None:
         if each.facility_seq == seq:
             return fired(frame, each)
     return None
-
-
-def _evidence(frame: Frame, claim: Claim) -> Fired | None:
-    """What opened a claim: the firing whose evidence the claim names."""
-    found: list[Firing] = frame.sight.parts(Firing, facility=claim.opening.facility)
-    match = next((each for each in found if keccak256(each.firing) == claim.opening.evidence), None)
-    return None if match is None else fired(frame, match)
 
 
 def _inspections(frame: Frame, review: Review) -> list[tuple[str, str]]:

@@ -14,6 +14,7 @@ from api.console.plots import LEFT, RIGHT, Labels, Point, Stretch, Threshold, se
 from api.console.words import decimal, moment
 from api.problems import ProblemError
 from api.records.figures import DeviceState, OracleReader
+from api.records.oracles import GLANCE_SECONDS
 from api.times import milliseconds, rfc3339
 from ledger_node.hexvalues import HexError, data_hex, read_data
 from oracle.formats.covenant import Covenant
@@ -29,6 +30,9 @@ ROWS = 200
 FLAGS = {1: "pass", 2: "not-evaluated", 3: "suspect", 4: "fail", 9: "missing"}
 STATES = ("pass", "suspect", "fail", "missing")
 EVENT_MS = 60_000
+HOUR_MS = 3_600_000
+"""A device is silent when nothing came for twice its period and the lateness allowed, an hour at least; a day without
+a period."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +40,11 @@ class Listed:
     """A device in the list."""
 
     href: str
-    name: str
+    id: str
     measures: str
     heard: str
     tag: Tag
+    silent: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,7 @@ def device(frame: Framed, device_id: str, since: str = "", until: str = "") -> R
     return frame.page(
         "device.html",
         heading=_heading(frame, state),
+        name=", ".join(dict.fromkeys(each.name for each in figures)) or frame.say("Device"),
         device_id=device_id,
         state=state,
         heard=_time(frame, state.last_seen_ms),
@@ -171,28 +177,48 @@ def _metrics(frame: Frame, reader: OracleReader, device: bytes) -> Iterator[tupl
                     yield covenant, schema, metric
 
 
+def silent_devices(frame: Frame) -> list[Listed]:
+    """Devices that the member may read and that nothing is heard of; none known when the oracles do not answer soon."""
+    try:
+        signer = frame.services.drafting.keyring.signer(frame.principal.entity)
+        reader = frame.services.oracles.as_member(signer, GLANCE_SECONDS)
+        covenants = [each for _, each in _covenants(frame, reader)]
+    except ProblemError:
+        return []
+    return [each for each in _listed(frame, reader, covenants) if each.silent]
+
+
 def _listed(frame: Frame, reader: OracleReader, covenants: list[Covenant]) -> Iterator[Listed]:
     measures: dict[bytes, list[str]] = {}
-    for covenant in covenants:
-        for schema in covenant.schemas:
-            for device_ in schema.devices:
-                names = [
-                    metric.name
-                    for metric in schema.metrics
-                    if any(schema.members[place].device == device_ for place in (*metric.members, *metric.against))
-                ]
-                known = measures.setdefault(device_, [])
-                known += [name for name in names if name not in known]
-    for device_, names in sorted(measures.items()):
+    patience: dict[bytes, int] = {}
+    for schema in (schema for covenant in covenants for schema in covenant.schemas):
+        for device_ in schema.devices:
+            known = measures.setdefault(device_, [])
+            known += [name for name in _measured(schema, device_) if name not in known]
+            allowed = max(2 * (schema.period_ms + schema.lateness_ms), HOUR_MS) if schema.period_ms else 24 * HOUR_MS
+            patience[device_] = min(allowed, patience.get(device_, allowed))
+    for device_, names in sorted(measures.items(), key=lambda each: (each[1], each[0])):
         state = _state(reader, device_)
-        tag = Tag("good", frame.say("heard")) if state.seq is not None else Tag("warn", frame.say("silent"))
+        since = frame.services.clock.now_ms() - (state.last_seen_ms or 0)
+        silent = state.last_seen_ms is None or since > patience[device_]
+        tag = Tag("warn", frame.say("silent")) if silent else Tag("good", frame.say("heard"))
         yield Listed(
             href=f"/devices/{data_hex(device_)}",
-            name=data_hex(device_),
+            id=data_hex(device_),
             measures=", ".join(names),
             heard=_time(frame, state.last_seen_ms),
             tag=Tag("act", frame.say("quarantined")) if state.quarantined else tag,
+            silent=silent,
         )
+
+
+def _measured(schema: Schema, device: bytes) -> list[str]:
+    """The metrics that a device takes part in."""
+    return [
+        metric.name
+        for metric in schema.metrics
+        if any(schema.members[place].device == device for place in (*metric.members, *metric.against))
+    ]
 
 
 def _state(reader: OracleReader, device: bytes) -> DeviceState:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from api.console.access import signed_in
 from api.console.i18n import language_of
 from api.console.render import page, translator
+from api.console.seals import seal_words
 from api.console.words import moment
 from api.records.papers import Papers
 from api.records.reading import AsOf, as_of, papers
@@ -17,6 +18,7 @@ from api.security.roles import Principal
 from api.services import Services, services_of
 from api.times import milliseconds
 from api.v1.rendering import Renderer
+from oracle.formats.metric import Metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Frame:
         self.papers: Papers = papers(request, principal)
         names = self.services.members()
         self.render = Renderer(self.sight, self.papers, lambda number: names.name_of(number, self.language), self.zone)
+        self.metrics: dict[bytes, dict[bytes, Metric]] = {}
         catalogue = translator(self.language)
         self.say = catalogue.gettext
         self.count = catalogue.ngettext
@@ -81,7 +84,7 @@ class Frame:
             number=f"{block.number:,}",
             time=at,
             final=self.state.final,
-            seal=self.say("sealed by the ledger's sealer"),
+            seal=seal_words(*self.services.index.header(block.number), self.say),
             lag=lag,
             past=self.state.past,
             present_link=self.request.url.path,

@@ -8,12 +8,12 @@ from starlette.responses import Response
 from api.console.frame import Frame, Framed
 from api.console.phrases import Tag, act_words, authority, pledge_tag, receipt_tag
 from api.console.proofs import receipt_panel
-from api.console.words import amount, quantity
+from api.console.references import Reference, receipt_quantity, receipt_title, refer
+from api.console.words import amount
 from api.v1.drafts import digest_of
 from ledger_node.hexvalues import data_hex
 from registry.acts import Contract
-from registry.documents.receipt import ReceiptContent
-from registry.items import Pledge, Receipt
+from registry.items import Kind, Pledge, Receipt
 
 router = APIRouter(include_in_schema=False)
 PAGE = 50
@@ -78,7 +78,7 @@ def receipt(frame: Framed, receipt_id: str) -> Response:
     ]
     return frame.page(
         "receipt.html",
-        heading=f"{title(frame, found, content)}: {_state(frame, found)}",
+        heading=f"{receipt_title(frame, found, content)}: {_state(frame, found)}",
         consequence=_consequence(frame, found),
         receipt=found,
         content=content,
@@ -87,12 +87,12 @@ def receipt(frame: Framed, receipt_id: str) -> Response:
         else amount(content.storage_fee.amount.minor, content.storage_fee.amount.currency, frame.language),
         receipt_tag=receipt_tag(word.status, word.holds != 0, word.live_pledges != 0, frame.say),
         pledges=[
-            (pledge, _facility_of(pledge), pledge_tag(pledge.word.status, frame.say))
+            (pledge, _facility_of(frame, pledge), pledge_tag(pledge.word.status, frame.say))
             for pledge in frame.sight.pledges_of(found)
         ],
         holds=[(authority(hold.order.bit, frame.say), hold) for hold in found.holds],
         events=events,
-        quantity=_quantity(frame, found, content),
+        quantity=receipt_quantity(frame, found, content),
         panel=receipt_panel(frame, found),
     )
 
@@ -102,24 +102,13 @@ def row_of(frame: Frame, receipt: Receipt) -> Row:
     content, word = frame.papers.content(receipt), receipt.word
     return Row(
         href=frame.link(f"/receipts/{data_hex(receipt.id)}"),
-        title=title(frame, receipt, content),
+        title=receipt_title(frame, receipt, content),
         number="" if content is None else content.receipt_no,
-        quantity=_quantity(frame, receipt, content),
+        quantity=receipt_quantity(frame, receipt, content),
         keeper=frame.name(word.keeper),
         owner=frame.name(word.owner),
         tag=receipt_tag(word.status, word.holds != 0, word.live_pledges != 0, frame.say),
     )
-
-
-def title(frame: Frame, receipt: Receipt, content: ReceiptContent | None) -> str:
-    """What the receipt is for, as far as the member was told."""
-    if content is None:
-        return frame.say("Receipt %s") % data_hex(receipt.id)[:10]
-    return f"{_quantity(frame, receipt, content)} {content.goods.name}"
-
-
-def _quantity(frame: Frame, receipt: Receipt, content: ReceiptContent | None) -> str:
-    return quantity(receipt.word.quantity, "C62" if content is None else content.unit, frame.language)
 
 
 def _state(frame: Frame, receipt: Receipt) -> str:
@@ -133,8 +122,8 @@ def _state(frame: Frame, receipt: Receipt) -> str:
     return frame.say(" and ").join(parts) or frame.say("free")
 
 
-def _facility_of(pledge: Pledge) -> str | None:
-    return data_hex(pledge.terms.facility) if any(pledge.terms.facility) else None
+def _facility_of(frame: Frame, pledge: Pledge) -> Reference | None:
+    return refer(frame, Kind.FACILITY, pledge.terms.facility) if any(pledge.terms.facility) else None
 
 
 def _consequence(frame: Frame, receipt: Receipt) -> str:

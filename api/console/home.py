@@ -1,27 +1,33 @@
 """The first page of each role, and the pages of alerts and refused acts."""
 
-from collections import Counter
 from dataclasses import dataclass
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from api.console.causes import cause_words, tried_words
 from api.console.credit import row_of as facility_row
-from api.console.credit import title
+from api.console.devices import silent_devices
+from api.console.figures import figures
 from api.console.frame import Frame, Framed
 from api.console.goods import row_of as receipt_row
 from api.console.phrases import Tag, alert_words
-from api.console.tasks import Task, tasks
+from api.console.references import Reference, facility_title, refer
+from api.console.situations import situations
+from api.console.supervision import supervision
+from api.console.tasks import Task, open_reviews, tasks
 from api.console.words import day
 from api.security.roles import Role
-from ledger_node.hexvalues import data_hex
+from ledger_node.hexvalues import data_hex, read_data
 from registry.index.alerts import Alert, AlertKind
 from registry.index.pages import CursorError
 from registry.index.refusals import Refusal
-from registry.items import Entity, Facility, Receipt
+from registry.items import Facility, Kind, Receipt
 
 router = APIRouter(include_in_schema=False)
 FIRST = 20
+DEFERRED = 2
+_NAMED = {"receipt": Kind.RECEIPT, "facility": Kind.FACILITY, "pledge": Kind.PLEDGE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,39 +44,45 @@ class AlertRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Exposure:
-    """What one lender has out, as far as structure tells: no amounts."""
+class RefusalRow:
+    """An act that the contracts refused: when, who tried what, why, about which record, and what was given."""
 
-    lender: str
-    facilities: int
-    held: int
-    draws: int
+    time: str
+    sender: str
+    act: str
+    cause: str
+    name: str
+    about: Reference | None
+    given: str
+    transaction: str
 
 
 @router.get("/")
 def home(frame: Framed) -> Response:
     """What this role sees first."""
     if frame.principal.role is Role.REGULATOR:
-        return _regulator(frame)
+        return supervision(frame, alert_row, refusal_row)
+    role = frame.principal.role
     waiting = tasks(frame)
+    if role in (Role.BANK, Role.KEEPER):
+        waiting += _silent(frame)
     found, _ = frame.sight.alerts(None, FIRST)
     rows = [alert_row(frame, alert) for alert in found]
-    facilities = sorted(frame.sight.every(Facility), key=lambda each: each.word.holds == 0)[:FIRST]
-    receipts = frame.sight.every(Receipt)
+    facilities = sorted(frame.sight.every(Facility), key=lambda each: each.word.holds == 0)
     return frame.page(
         "home.html",
         heading=_heading(frame, waiting, facilities),
         tasks=waiting,
-        standing=[row for row in rows if row.standing],
-        recent=[row for row in rows if not row.standing][:5],
-        facilities=[facility_row(frame, each) for each in facilities],
-        receipts=[receipt_row(frame, each) for each in receipts[:FIRST]],
-        figures=[
-            (frame.say("Receipts"), len(receipts)),
-            (frame.say("Pledged"), sum(1 for each in receipts if each.word.live_pledges)),
-            (frame.say("Facilities held"), sum(1 for each in facilities if each.word.holds)),
+        urgent=any(task.tag.kind == "act" for task in waiting),
+        situations=situations(frame) if role is Role.DEPOSITOR else [],
+        standing=[
+            row for row, alert in zip(rows, found, strict=True) if row.standing and not _decided_by(frame, alert)
         ],
-        searching=frame.principal.role is Role.KEEPER,
+        recent=[row for row in rows if not row.standing][:5],
+        facilities=[facility_row(frame, each) for each in facilities[:FIRST]],
+        receipts=[receipt_row(frame, each) for each in frame.sight.every(Receipt)[:FIRST]],
+        figures=figures(frame),
+        searching=role is Role.KEEPER,
     )
 
 
@@ -94,19 +106,21 @@ def refusals(frame: Framed, cursor: str = "") -> Response:
         found, more = frame.sight.refusals(cursor or None, FIRST)
     except CursorError:
         found, more = frame.sight.refusals(None, FIRST)
-    heading = frame.say("Acts that the contracts refused")
+    heading = frame.say("Acts that the contracts refused") if found else frame.say("No act was refused")
     return frame.page("refusals.html", heading=heading, rows=[refusal_row(frame, each) for each in found], more=more)
 
 
 def alert_row(frame: Frame, alert: Alert) -> AlertRow:
     """An alert in words."""
     if alert.refusal is not None:
-        title = frame.say("%(act)s refused: %(cause)s") % {"act": alert.refusal.act, "cause": alert.refusal.cause}
-        href = ""
+        row = refusal_row(frame, alert.refusal)
+        title = frame.say("%(act)s: %(cause)s") % {"act": row.act, "cause": row.cause}
+        href, parties = "" if row.about is None else row.about.href, row.sender
     else:
         path = "receipts" if alert.kind is AlertKind.RECEIPT_HOLD else "facilities"
         href = frame.link(f"/{path}/{data_hex(alert.key)}")
         title = _alert_title(frame, alert)
+        parties = frame.say(", ").join(frame.name(entity) for entity in alert.entities)
     return AlertRow(
         tag=alert_words(alert.kind.value, frame.say),
         title=title,
@@ -114,37 +128,71 @@ def alert_row(frame: Frame, alert: Alert) -> AlertRow:
         time=frame.moment(alert.at.time),
         block=alert.at.block,
         standing=alert.standing,
-        parties=", ".join(frame.name(entity) for entity in alert.entities),
+        parties=parties,
     )
 
 
-def refusal_row(frame: Frame, refusal: Refusal) -> tuple[str, str, str, str, str, str]:
-    """A refused act: time, who sent it, act, cause, arguments, transaction."""
+def refusal_row(frame: Frame, refusal: Refusal) -> RefusalRow:
+    """A refused act in words."""
     account = frame.state.snapshot.account(refusal.sender)
-    sender = frame.say("a stranger") if account is None else frame.name(account.entity)
-    arguments = ", ".join(f"{each.name} {each.value}" for each in refusal.args)
-    return frame.moment(refusal.at.time), sender, refusal.act, refusal.cause, arguments, data_hex(refusal.tx_hash)
+    about = next(
+        (
+            refer(frame, _NAMED[each.name], read_data(each.name, each.value, 32))
+            for each in refusal.args
+            if each.name in _NAMED and len(each.value) == 66
+        ),
+        None,
+    )
+    return RefusalRow(
+        time=frame.moment(refusal.at.time),
+        sender=frame.say("a stranger") if account is None else frame.name(account.entity),
+        act=tried_words(refusal.act, frame.say),
+        cause=cause_words(refusal.cause, frame.say) or refusal.cause,
+        name=refusal.cause,
+        about=about,
+        given=", ".join(f"{each.name} {each.value}" for each in refusal.args),
+        transaction=data_hex(refusal.tx_hash),
+    )
 
 
 def _alert_title(frame: Frame, alert: Alert) -> str:
     if alert.kind is AlertKind.BREAKER:
         return frame.say("Too many automatic actions: the next ones wait for review")
+    if alert.kind is AlertKind.RECEIPT_HOLD:
+        return refer(frame, Kind.RECEIPT, alert.key).name
     facility = frame.state.snapshot.one(Facility, alert.key)
-    words = frame.say("Receipt %s") % data_hex(alert.key)[:10] if facility is None else title(frame, facility)
+    words = "" if facility is None else facility_title(frame, facility)
     if alert.firing is None:
         return words
-    return frame.say("%(subject)s by rule %(number)d") % {"subject": words, "number": alert.firing.rule + 1}
+    told = {"subject": words, "number": alert.firing.rule + 1, "date": day(alert.firing.slot, frame.zone)}
+    return frame.say("%(subject)s: rule %(number)d, observed on %(date)s") % told
+
+
+def _decided_by(frame: Frame, alert: Alert) -> bool:
+    """Whether the alert stands among the reader's tasks already."""
+    return frame.principal.role is Role.INSURER and alert.kind is AlertKind.OPEN_CLAIM
+
+
+def _silent(frame: Frame) -> list[Task]:
+    """Devices that the member reads and that nothing is heard of, as one thing to look at."""
+    silent = silent_devices(frame)
+    if not silent:
+        return []
+    title = frame.count("%d device is silent", "%d devices are silent", len(silent)) % len(silent)
+    facts = ((frame.say("Last heard"), silent[0].heard), (frame.say("Measures"), silent[0].measures))
+    return [Task(Tag("warn", frame.say("silent")), title, None, facts, frame.say("See the devices"), "/devices")]
 
 
 def _heading(frame: Frame, waiting: list[Task], facilities: list[Facility]) -> str:
     role, entity = frame.principal.role, frame.principal.entity
     if role is Role.DEPOSITOR:
-        deferred = _deferred(frame, [each for each in facilities if each.word.borrower == entity])
-        if deferred:
-            return deferred
+        told = _own_credit(frame, [each for each in facilities if each.word.borrower == entity])
+        if told:
+            return told
     decisions = sum(1 for task in waiting if task.tag.kind == "act")
     if decisions and role is Role.BANK:
-        return frame.count("%d facility needs a decision", "%d facilities need a decision", decisions) % decisions
+        count = len({review.opening.facility for review in open_reviews(frame.sight)}) or decisions
+        return frame.count("%d facility needs a decision", "%d facilities need a decision", count) % count
     if decisions and role is Role.INSURER:
         return frame.count("%d decision waits for you", "%d decisions wait for you", decisions) % decisions
     if waiting:
@@ -152,42 +200,11 @@ def _heading(frame: Frame, waiting: list[Task], facilities: list[Facility]) -> s
     return frame.say("Nothing waits for you")
 
 
-def _deferred(frame: Frame, facilities: list[Facility]) -> str | None:
+def _own_credit(frame: Frame, facilities: list[Facility]) -> str:
+    """What a borrower must know first: a deferred instalment, else a hold."""
     for facility in facilities:
         for ordinal, instalment in enumerate(facility.instalments):
-            if instalment.state == 2:
+            if instalment.state == DEFERRED:
                 words = {"number": ordinal + 1, "date": day(instalment.due_ms, frame.zone)}
                 return frame.say("Instalment %(number)d is deferred to %(date)s") % words
-    return None
-
-
-def _regulator(frame: Frame) -> Response:
-    found, _ = frame.sight.alerts(None, FIRST)
-    refused, _ = frame.sight.refusals(None, FIRST)
-    rows = [alert_row(frame, alert) for alert in found]
-    since = frame.state.block.time - 3600
-    abnormal = sum(1 for alert in found if alert.at.time >= since)
-    heading = frame.count("%d abnormal event in the last hour", "%d abnormal events in the last hour", abnormal)
-    return frame.page(
-        "regulator.html",
-        heading=heading % abnormal,
-        rows=rows,
-        refused=[refusal_row(frame, each) for each in refused],
-        exposures=_exposures(frame),
-        oracles=frame.state.snapshot.oracles(),
-        entities=frame.state.snapshot.count(Entity),
-    )
-
-
-def _exposures(frame: Frame) -> list[Exposure]:
-    facilities = frame.sight.every(Facility)
-    lenders = Counter(each.word.lender for each in facilities)
-    return [
-        Exposure(
-            frame.name(lender),
-            count,
-            sum(1 for each in facilities if each.word.lender == lender and each.word.holds),
-            sum(each.word.draws for each in facilities if each.word.lender == lender),
-        )
-        for lender, count in lenders.most_common()
-    ]
+    return frame.say("Your credit is held") if any(each.word.holds for each in facilities) else ""

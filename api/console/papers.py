@@ -8,6 +8,9 @@ from fastapi import APIRouter, Depends, Form
 from starlette.responses import RedirectResponse, Response
 
 from api.console.access import Sender
+from api.console.causes import cause_words
+from api.console.faults import detail_words
+from api.console.fields import Fact, document_facts, document_name, signed_facts
 from api.console.frame import Frame, Framed, frame
 from api.console.phrases import Tag, draft_words, effect_words
 from api.console.render import FormError
@@ -16,16 +19,10 @@ from api.drafts import Draft
 from api.operations import Operation
 from api.problems import ProblemError
 from api.v1.drafts import digest_of, party_state
-from ledger_node.canonical_json import JsonValue
 from ledger_node.hexvalues import data_hex
-from registry.consents import message
 
 router = APIRouter(include_in_schema=False)
 Posted = Annotated[Frame, Depends(frame)]
-ENTITY_FIELDS = frozenset(
-    {"depositor", "keeper", "pledgor", "pledgee", "holder", "lender", "borrower", "insurer", "insured", "inspector",
-     "entity"}
-)  # fmt: skip
 SHOWN = 100
 REFUSALS = ("conflict", "act-refused", "consent-refused", "forbidden", "ledger-unavailable")
 
@@ -87,7 +84,7 @@ def _tried(frame: Frame, id_: bytes, act: Any) -> Response:
     except ProblemError as problem:
         if problem.code not in REFUSALS:
             raise
-        return _page(frame, id_, [FormError(problem.detail)])
+        return _page(frame, id_, [FormError(detail_words(problem, frame.say))])
     return RedirectResponse(f"/drafts/{data_hex(id_)}", 303)
 
 
@@ -106,8 +103,8 @@ def _page(frame: Frame, id_: bytes, errors: list[FormError]) -> Response:
         draft=draft,
         draft_id=data_hex(id_),
         effect=effect_words(act, frame.say),
-        facts=_facts(frame, draft),
-        documents=[(name, list(rows(content))) for name, content in _documents(frame, draft)],
+        facts=signed_facts(frame, draft),
+        documents=list(_documents(frame, draft)),
         parties=[_party(frame, draft, party) for party in draft.parties],
         required=draft.required,
         may_sign=mine and drafting.keyring.holds(entity) and not agreed,
@@ -135,8 +132,9 @@ def _state(frame: Frame, draft: Draft, waits: bool) -> Tag:
 def _outcome(frame: Frame, operation: Operation) -> tuple[Tag, str]:
     sent = operation.sent
     if operation.state == "refused":
-        cause = "" if sent is None or sent.cause is None else str(sent.cause)
-        return Tag("act", frame.say("refused")), cause
+        name = "" if sent is None or sent.cause is None else sent.cause.name
+        told = cause_words(name, frame.say)
+        return Tag("act", frame.say("refused")), f"{told} ({name})" if told else name
     if operation.state == "submitted":
         return Tag("wait", frame.say("sent")), frame.say("It waits for a block. Reload this page in a moment.")
     block = 0 if sent is None or sent.block_number is None else sent.block_number
@@ -157,36 +155,8 @@ def _party(frame: Frame, draft: Draft, entity: int) -> Party:
     return Party(frame.name(entity), tags[state], signed, entity == frame.principal.entity)
 
 
-def _facts(frame: Frame, draft: Draft) -> list[tuple[str, str]]:
-    """The fields that are signed, entities by name."""
-    shown = []
-    for name, value in message(draft.consent).items():
-        if name in ENTITY_FIELDS and isinstance(value, int):
-            shown.append((name, f"{frame.name(value)} ({value})"))
-        elif name in ("draftedAt", "takenAt", "start", "end") and isinstance(value, int):
-            shown.append((name, frame.moment(value // 1000)))
-        else:
-            shown.append((name, data_hex(value) if isinstance(value, bytes) else str(value)))
-    return shown
-
-
-def _documents(frame: Frame, draft: Draft) -> Iterator[tuple[str, JsonValue]]:
+def _documents(frame: Frame, draft: Draft) -> Iterator[tuple[str, list[Fact]]]:
     for name, commitment in draft.documents.items():
         opening = frame.papers.opening(commitment)
         if opening is not None:
-            yield name, opening.content
-
-
-def rows(content: JsonValue, path: str = "") -> Iterator[tuple[str, str]]:
-    """A document as pairs of path and value, in its order; its schema is left out."""
-    if isinstance(content, dict):
-        for name, value in content.items():
-            if name != "schema":
-                yield from rows(value, f"{path}.{name}" if path else name)
-    elif isinstance(content, list):
-        if not content:
-            yield path, "–"
-        for at, value in enumerate(content):
-            yield from rows(value, f"{path}.{at + 1}")
-    else:
-        yield path, str(content)
+            yield document_name(name, frame.say), document_facts(frame, opening.content)

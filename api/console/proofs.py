@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from api.console.faults import detail_words
 from api.console.frame import Frame
 from api.console.phrases import Tag
 from api.problems import ProblemError
@@ -46,7 +47,7 @@ def _panel(frame: Frame, make: Callable[[], bytes], path: str, name: str) -> Pan
     try:
         text = make()
     except ProblemError as error:
-        return Panel(Tag("unknown", say("cannot check")), error.detail, (), download, command)
+        return Panel(Tag("unknown", say("cannot check")), detail_words(error, say), (), download, command)
     trust = frame.services.trust(PinnedBlock(block.number, block.hash))
     verdict = verify_bundle(text, trust)
     steps = tuple((step.name.value, step.ok, step.says) for step in verdict.steps)

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api.console import i18n, words
+from api.console.faults import detail_words, mend_words, title_words
 from api.problems import ProblemError
 from api.security.access import session_principal
 from api.security.roles import Principal, Role
@@ -148,7 +149,17 @@ def problem_page(request: Request, problem: ProblemError) -> Response:
     if problem.code == "unauthenticated":
         target = request.url.path if request.method == "GET" else "/"
         return RedirectResponse(f"/sign-in?next={target}", 303)
-    response = page(request, "problem.html", principal, status=problem.kind.status, problem=problem)
+    say = translator(i18n.language_of(request)).gettext
+    response = page(
+        request,
+        "problem.html",
+        principal,
+        status=problem.kind.status,
+        problem=problem,
+        title=title_words(problem.kind, say),
+        detail=detail_words(problem, say),
+        mend=mend_words(problem.kind, say),
+    )
     response.headers.update(problem.headers)
     return response
 

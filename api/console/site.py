@@ -7,8 +7,10 @@ from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from api.console import credit, decisions, devices, goods, home, papers, signin
-from api.console.render import page, problem_page
+from api.console import credit, decisions, devices, goods, home, papers, replays, signin
+from api.console.faults import mend_words, title_words
+from api.console.i18n import language_of
+from api.console.render import page, problem_page, translator
 from api.problems import KINDS, ProblemError
 from api.security.access import session_principal
 
@@ -31,6 +33,7 @@ def install(app: FastAPI) -> None:
         decisions.router,
         papers.router,
         devices.router,
+        replays.router,
     ):
         app.include_router(part)
 
@@ -44,7 +47,9 @@ def docs(request: Request) -> Response:
 @router.get("/problems")
 def problems(request: Request) -> Response:
     """Every kind of error that the interface gives."""
-    return page(request, "problems.html", session_principal(request), kinds=list(KINDS.values()))
+    say = translator(language_of(request)).gettext
+    kinds = [(kind, title_words(kind, say), mend_words(kind, say)) for kind in KINDS.values()]
+    return page(request, "problems.html", session_principal(request), kinds=kinds)
 
 
 @router.get("/problems/{code}")

@@ -72,7 +72,7 @@ class CannedReader:
 class CannedOracles:
     """Oracles that answer lender and borrower, and nobody else."""
 
-    def as_member(self, account: Signer) -> CannedReader:
+    def as_member(self, account: Signer, patience: float = 10.0) -> CannedReader:
         if account.address not in (signer(BANK).address, signer(OWNER).address):
             raise ProblemError("oracles-unavailable", "no oracle answers")
         return CannedReader()
