@@ -14,7 +14,7 @@ from oracle.daylight import Span
 from oracle.formats.metric import Aggregate, Combine, Metric
 from oracle.formats.schema import Member
 from oracle.formats.segment import Quality, Value
-from oracle.quality import Limits, Sample, assess
+from oracle.quality import Limits, Sample, assess, runs
 
 BPS = 10_000
 
@@ -139,12 +139,14 @@ def _assessed(hearing: Hearing, exponent: int) -> list[Sample]:
         for each in hearing.said
         if isinstance(each.value, int)
     ]
-    limits = _scaled(hearing.member.limits, 10 ** (hearing.member.exp10 - exponent))
-    flags = assess(samples, limits)
+    flags = assess(samples, _limits(hearing.member, exponent))
     return [replace(sample, quality=flag.quality) for sample, flag in zip(samples, flags, strict=True)]
 
 
-def _scaled(limits: Limits, unit: int) -> Limits:
+def _limits(member: Member, exponent: int) -> Limits:
+    """The limits of a member in units of 10**exponent."""
+    limits, unit = member.limits, 10 ** (member.exp10 - exponent)
+
     def scale(limit: int | None) -> int | None:
         return None if limit is None else limit * unit
 
@@ -156,24 +158,6 @@ def _scaled(limits: Limits, unit: int) -> Limits:
         stuck_floor=scale(limits.stuck_floor),
         tolerance=limits.tolerance * unit,
     )
-
-
-def _runs(series: Sequence[Sample], member: Member, exponent: int) -> list[tuple[int, int]]:
-    """First and last place of each run of equal values above the floor; a gap of one and a half cadences ends a run."""
-    limits = _scaled(member.limits, 10 ** (member.exp10 - exponent))
-    floor, tolerance, cadence_ms = limits.stuck_floor, limits.tolerance, member.cadence_ms
-    runs: list[tuple[int, int]] = []
-    for at, each in enumerate(series):
-        if floor is not None and abs(each.value) <= floor:
-            continue
-        if runs and runs[-1][1] == at - 1:
-            first, last = runs[-1]
-            gap = 2 * (each.time_ms - series[last].time_ms) >= 3 * cadence_ms > 0
-            if not gap and abs(each.value - series[first].value) <= tolerance:
-                runs[-1] = first, at
-                continue
-        runs.append((at, at))
-    return runs
 
 
 def _aggregate(question: Question, series: Sequence[Sample], member: Member, exponent: int) -> Fraction:
@@ -194,8 +178,8 @@ def _aggregate(question: Question, series: Sequence[Sample], member: Member, exp
         case Aggregate.DELTA:
             return Fraction(values[-1] - values[0])
         case _:
-            runs = _runs(series, member, exponent)
-            reaching = [last - first + 1 for first, last in runs if series[last].time_ms >= question.slot[0]]
+            found = runs(series, _limits(member, exponent), member.cadence_ms)
+            reaching = [last - first + 1 for first, last in found if series[last].time_ms >= question.slot[0]]
             return Fraction(max(reaching, default=0))
 
 

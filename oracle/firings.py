@@ -1,6 +1,5 @@
 """What an oracle keeps of rules that fired: each firing once, with what became of it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -83,10 +82,6 @@ class FiringStore:
             (facility,),
         )
         return [self._open(facility, covenant, *row) for row in rows]
-
-    def all(self, covenants: Mapping[bytes, Covenant]) -> list[FiringRecord]:
-        """The firings of all facilities."""
-        return [record for facility, covenant in covenants.items() for record in self.of(facility, covenant)]
 
     def _open(
         self,

@@ -1,6 +1,6 @@
-"""QARTOD tests of one series: gross range, rate of change, flat line, gap. Integers only; nothing is dropped.
+"""QARTOD tests of one series: gross range, rate of change, flat line. Integers only; nothing is dropped.
 
-Source: U.S. IOOS QARTOD manuals (tests 1, 4, 7 and 8) and their primary flags. Values are integers in units of
+Source: U.S. IOOS QARTOD manuals (tests 4, 7 and 8) and their primary flags. Values are integers in units of
 10**exp10 of the channel, times are milliseconds of event time.
 """
 
@@ -65,15 +65,6 @@ class Flag:
     check: Check
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """`missing` readings of the cadence that should lie after `after_ms` and before `before_ms` and do not."""
-
-    after_ms: int
-    before_ms: int
-    missing: int
-
-
 PASS = Flag(Quality.PASS, Check.NONE)
 _OPINIONS = {
     Quality.MISSING: Flag(Quality.MISSING, Check.DEVICE),
@@ -102,21 +93,25 @@ def assess(samples: Sequence[Sample], limits: Limits) -> tuple[Flag, ...]:
     return tuple(flags)
 
 
-def gaps(times_ms: Sequence[int], cadence_ms: int, start_ms: int, end_ms: int) -> tuple[Gap, ...]:
-    """Where readings of the cadence are missing from start up to and without end, for times in order.
+def runs(samples: Sequence[Sample], limits: Limits, cadence_ms: int = 0) -> list[tuple[int, int]]:
+    """First and last place of each run of readings that stay within the tolerance of the run's first.
 
-    Readings may drift by half a cadence; start and end count as edges. Raises ValueError for a cadence below 1.
+    Readings up to the floor are in no run; a missing or failed one ends a run, and so does a gap of one and a half
+    cadences, where there is a cadence.
     """
-    if cadence_ms < 1:
-        raise ValueError("cadence_ms: must be at least 1")
-    found: list[Gap] = []
-    before = start_ms - cadence_ms
-    for time_ms in [*(each for each in times_ms if start_ms <= each < end_ms), end_ms]:
-        missing = (time_ms - before + cadence_ms // 2) // cadence_ms - 1
-        if missing > 0:
-            found.append(Gap(max(before, start_ms), time_ms, missing))
-        before = time_ms
-    return tuple(found)
+    floor = limits.stuck_floor
+    found: list[tuple[int, int]] = []
+    for at, each in enumerate(samples):
+        if each.quality in (Quality.MISSING, Quality.FAIL) or (floor is not None and abs(each.value) <= floor):
+            continue
+        if found and found[-1][1] == at - 1:
+            first, last = found[-1]
+            gap = 2 * (each.time_ms - samples[last].time_ms) >= 3 * cadence_ms > 0
+            if not gap and abs(each.value - samples[first].value) <= limits.tolerance:
+                found[-1] = first, at
+                continue
+        found.append((at, at))
+    return found
 
 
 def _outside(value: int, limits: Limits) -> bool:
@@ -134,22 +129,8 @@ def _too_fast(before: Sample, sample: Sample, limits: Limits) -> bool:
 
 
 def _stuck(samples: Sequence[Sample], limits: Limits) -> set[int]:
-    """The places that lie in a run; a missing or failed reading ends a run."""
-    found: set[int] = set()
+    """The places that lie in a run which is too long."""
     if limits.stuck is None:
-        return found
-    run: list[int] = []
-    for place, sample in enumerate(samples):
-        counts = sample.quality not in (Quality.MISSING, Quality.FAIL) and (
-            limits.stuck_floor is None or abs(sample.value) > limits.stuck_floor
-        )
-        same = counts and bool(run) and abs(sample.value - samples[run[0]].value) <= limits.tolerance
-        if same:
-            run.append(place)
-        else:
-            run = [place] if counts else []
-        if len(run) == limits.stuck:
-            found.update(run)
-        elif len(run) > limits.stuck:
-            found.add(place)
-    return found
+        return set()
+    long = [(first, last) for first, last in runs(samples, limits) if last - first + 1 >= limits.stuck]
+    return {place for first, last in long for place in range(first, last + 1)}

@@ -9,6 +9,9 @@ from oracle.log import Log
 
 MAX_UNSIGNED = 100_000
 """How many refusals that no enrolled device has signed are kept; the oldest go first."""
+MAX_OF_DEVICE = 1000
+"""How many refusals that one device has signed are kept with their bodies; the oldest go first, its first equivocation
+never."""
 _PRUNE_EVERY = 1000
 
 
@@ -81,6 +84,20 @@ class Quarantine:
             )
             if row is not None and row[0] % _PRUNE_EVERY == 0:
                 self._database.rows("DELETE FROM refusals WHERE device IS NULL AND id <= ?", (row[0] - MAX_UNSIGNED,))
+            if device is not None:
+                self._prune(device)
+
+    def _prune(self, device: bytes) -> None:
+        """A device whose key was stolen can sign without end, and each body takes room."""
+        row = self._database.row(
+            "SELECT id FROM refusals WHERE device = ? ORDER BY id DESC LIMIT 1 OFFSET ?", (device, MAX_OF_DEVICE)
+        )
+        if row is not None:
+            self._database.rows(
+                "DELETE FROM refusals WHERE device = ? AND id <= ? AND id IS NOT "
+                "(SELECT min(id) FROM refusals WHERE device = ? AND reason = ?)",
+                (device, row[0], device, Reason.EQUIVOCATION.value),
+            )
 
     def refused(self, after: int = 0, limit: int = 100) -> list[Refused]:
         """At most `limit` kept refusals with an id above `after`, in order."""
@@ -111,8 +128,3 @@ class Quarantine:
             (device, kid),
         )
         return None if row is None else Equivocation(*row)
-
-    def equivocations(self) -> list[Equivocation]:
-        """All of them, by device."""
-        rows = self._database.rows("SELECT device, kid, seq, logged, other, time_ms FROM equivocations")
-        return [Equivocation(*row) for row in rows]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracle.formats.segment import Quality
-from oracle.quality import PASS, Check, Flag, Gap, Limits, Sample, assess, gaps
+from oracle.quality import PASS, Check, Flag, Limits, Sample, assess
 
 RATE, FLAT = Flag(Quality.SUSPECT, Check.RATE_OF_CHANGE), Flag(Quality.SUSPECT, Check.FLAT_LINE)
 GROSS = Flag(Quality.FAIL, Check.GROSS_RANGE)
@@ -74,21 +74,6 @@ def test_the_devices_own_doubt_stays(quality: Quality) -> None:
 
 def test_out_of_range_is_worse_than_the_devices_doubt() -> None:
     assert assess([Sample(0, 5, Quality.SUSPECT)], Limits(high=1)) == (GROSS,)
-
-
-def test_gaps_count_what_the_cadence_should_have_brought() -> None:
-    assert gaps([0, 10, 40, 50], 10, 0, 60) == (Gap(10, 40, 2),)
-    assert gaps([20], 10, 0, 40) == (Gap(0, 20, 2), Gap(20, 40, 1))
-    assert gaps([], 10, 0, 40) == (Gap(0, 40, 4),)
-
-
-def test_drift_of_less_than_half_a_cadence_is_no_gap() -> None:
-    assert gaps([0, 14, 20], 10, 0, 30) == ()
-
-
-def test_a_gap_needs_a_cadence() -> None:
-    with pytest.raises(ValueError, match="cadence_ms"):
-        gaps([], 0, 0, 1)
 
 
 @given(st.lists(st.integers(-5, 5), max_size=40), st.integers(2, 5))
