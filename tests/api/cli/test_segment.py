@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from api.cli.main import run
 from api.founding.certificates import certify
 from api.settings import load_settings
+from oracle.access import Access
 from oracle.batch import Batcher
 from oracle.formats.fleet import dump_fleet
 from oracle.formats.profile import dump_profile
@@ -92,7 +93,8 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     tls = load_settings(tmp_path)
     certify(tls.tls, tls.oracles[:1])
     files = {"ssl_certfile": tls.oracles[0].tls_certificate_file, "ssl_keyfile": tls.oracles[0].tls_key_file}
-    intake = Intake(oracle.service, Batcher(oracle.service), oracle.chain, oracle.clock, lambda: True)
+    access = Access(oracle.log.origin, oracle.chain, oracle.clock)
+    intake = Intake(oracle.service, Batcher(oracle.service), access, lambda: True)
     application = Starlette(routes=intake_routes(intake))
     server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=port, log_level="critical", **files))
     thread = threading.Thread(target=server.run)
