@@ -21,6 +21,7 @@ from api.members import MembersSource
 from api.operations import Operations
 from api.records.oracles import Oracles
 from api.records.reading import newest
+from api.refusals import RefusalLog
 from api.security.limits import RequestLimits
 from api.security.middleware import AccessLog, SafetyHeaders
 from api.security.secret import derive, load_or_make
@@ -30,9 +31,10 @@ from api.sending import Sending
 from api.services import Services
 from api.shelves import Shelves
 from api.store.database import open_database
-from api.v1 import drafts, live, measurements, oauth, operations, records, webhooks
+from api.v1 import drafts, live, measurements, oauth, operations, records, supervision, webhooks
 from api.webhooks.hooks import open_hooks
 from ledger_node.client import ChainClient
+from ledger_node.keys import LocalSigner
 from ledger_node.trust import PinnedBlock, Trust
 from oracle.clock import Clock, SystemClock
 from registry.index.queries import Index
@@ -86,6 +88,7 @@ def make_services(section: ApiSection, chain: Chain, clock: Clock | None = None)
         deployment=chain.deployment,
         goods_key=load_or_make(section.goods_key_file),
         clock=clock,
+        refusals=RefusalLog(engine, LocalSigner(derive(secret, "refusals")), clock),
     )
     return Services(
         section=section,
@@ -124,6 +127,7 @@ def create_app(services: Services, lifespan: Lifespan | None = None) -> FastAPI:
         measurements.router,
         webhooks.router,
         live.router,
+        supervision.router,
     ):
         app.include_router(router)
     site.install(app)

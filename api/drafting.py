@@ -11,6 +11,7 @@ from api.drafts import Draft, Drafts, Signature
 from api.keyring import Keyring
 from api.members import Members
 from api.problems import FieldError, ProblemError
+from api.refusals import RefusalLog
 from api.security.roles import Principal, Role
 from api.shelves import Shelves
 from ledger_node.secp256k1 import SignatureError, recover
@@ -34,9 +35,14 @@ class Drafting:
     deployment: Deployment
     goods_key: bytes
     clock: Clock
+    refusals: RefusalLog
 
     def create(self, principal: Principal, request: DraftRequest) -> Draft:
         """A new draft by one of its parties. Raises ProblemError that points at the field."""
+        with self.refusals.watching(principal, "draft", request.act, None):
+            return self._create(principal, request)
+
+    def _create(self, principal: Principal, request: DraftRequest) -> Draft:
         now = self.clock.now_ms()
         desk = Desk(principal.entity, now, self.book(), self.drafts, self.goods_key)
         act = Act(request.act)
@@ -59,6 +65,10 @@ class Drafting:
 
     def hand_in(self, principal: Principal, id_: bytes, entity: int, signature: bytes) -> Draft:
         """Keep a signature that was made elsewhere. Raises ProblemError consent-refused that names the rule."""
+        with self.refusals.watching(principal, "consent", None, id_):
+            return self._hand_in(principal, id_, entity, signature)
+
+    def _hand_in(self, principal: Principal, id_: bytes, entity: int, signature: bytes) -> Draft:
         draft = self._of_party(principal, id_)
         if entity != principal.entity:
             raise ProblemError("forbidden", "a member hands in its own consents only")
@@ -70,6 +80,10 @@ class Drafting:
 
         Raises ProblemError second-person-needed to a program that would be the second.
         """
+        with self.refusals.watching(principal, "consent", None, id_):
+            return self._sign(principal, id_)
+
+    def _sign(self, principal: Principal, id_: bytes) -> Draft:
         draft = self._of_party(principal, id_)
         signer = self.keyring.signer(principal.entity)
         if principal.entity in draft.signatures:

@@ -52,6 +52,10 @@ class Operations:
 
     def submit(self, principal: Principal, id_: bytes, fixed_gas: int | None) -> Operation:
         """Send a complete draft. With `fixed_gas` it is sent untried, again if need be. Raises ProblemError."""
+        with self.drafting.refusals.watching(principal, "send", None, id_):
+            return self._submit(principal, id_, fixed_gas)
+
+    def _submit(self, principal: Principal, id_: bytes, fixed_gas: int | None) -> Operation:
         draft = self.drafting.visible(principal, id_)
         earlier = self._of_draft(id_)
         if earlier and fixed_gas is None:

@@ -146,3 +146,12 @@ DELIVERY_ATTEMPTS = Table(
     Column("cause", String(40), nullable=False),
     Column("took_ms", Integer, nullable=False),
 )
+REFUSED_STEPS = Table(
+    "refused_steps",
+    METADATA,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry", Text, nullable=False),
+    Column("head", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+)
+"""What this service refused, in order; rows are added and never changed."""
