@@ -1,0 +1,130 @@
+"""`cangdan chain verify-headers`: exit codes, the header and step named, the checkpoint kept and never lost."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.cli.main import run
+from ledger_node.embedded.chain import EmbeddedChain
+from ledger_node.embedded.provider import chain_in_directory
+from ledger_node.embedded.rpc.formats import block_json
+from ledger_node.genesis import dump_genesis
+from tests.ledger_node.consensus.chains import CliqueChain, other_digit
+from tests.ledger_node.vectors import QBFT
+
+DATA = Path(__file__).parents[2] / "data" / "qbft_4_to_5.json"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "genesis.json").write_text(json.dumps(QBFT["genesis"]))
+    return tmp_path
+
+
+def headers(folder: Path, blocks: list[dict[str, Any]]) -> str:
+    file = folder / "headers.json"
+    file.write_text(json.dumps({"headers": blocks}))
+    return str(file)
+
+
+def verify(*arguments: object) -> int:
+    return run(["chain", "verify-headers", *(str(each) for each in arguments)])
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_files_that_cannot_be_used_are_wrong_use(folder: Path) -> None:
+    trust = folder / "genesis.json"
+    assert verify(folder / "none.json", "--trust", trust) == 2
+    assert verify(DATA, "--trust", folder / "none.json") == 2
+    assert verify(DATA) == 2
+    assert verify(DATA, "--trust", trust, "--consensus", "ibft") == 2
+    assert verify(DATA, "--trust", trust, "--consensus", "clique") == 2
+    (folder / "checkpoint.json").write_text("{}")
+    assert verify(DATA, "--trust", trust, "--checkpoint", folder / "checkpoint.json") == 2
+
+
+def test_validators_by_contract_are_refused_by_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    genesis = json.loads((folder / "genesis.json").read_text())
+    genesis["config"]["qbft"] |= {"validatorcontractaddress": "0x" + "01" * 20, "validatorselectionmode": "contract"}
+    (folder / "genesis.json").write_text(json.dumps(genesis))
+    assert verify(DATA, "--trust", folder / "genesis.json") == 2
+    assert "validators are chosen by a contract" in capsys.readouterr().err
+
+
+def test_the_first_header_that_fails_is_named_with_its_step(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    blocks = [dict(block) for block in QBFT["headers"]]
+    blocks[14] = other_digit(blocks[14], "stateRoot", 5)
+    del blocks[20]
+    file = headers(folder, blocks)
+    assert verify(file, "--trust", folder / "genesis.json") == 1
+    assert capsys.readouterr().out.startswith("refused: header 14, block 14: seals: ")
+    assert verify(file, "--trust", folder / "genesis.json", "--json") == 1
+    found = told(capsys)
+    assert (found["ok"], found["checked"]) == (False, 14)
+    assert (found["failed"]["header"], found["failed"]["number"], found["failed"]["step"]) == (14, 14, "seals")
+
+
+@pytest.mark.parametrize("trust", ["genesis.json", str(DATA)])
+@pytest.mark.parametrize("consensus", [[], ["--consensus", "qbft"]])
+def test_live_headers_hold(folder: Path, capsys: pytest.CaptureFixture[str], trust: str, consensus: list[str]) -> None:
+    assert verify(DATA, "--trust", folder / trust, "--json", *consensus) == 0
+    found = told(capsys)
+    assert (found["ok"], found["consensus"], found["checked"], found["final"]) == (True, "qbft", 26, 25)
+    assert found["last"]["hash"] == QBFT["headers"][25]["hash"]
+    assert found["validators"] == QBFT["validators_from_block"]["12"]
+
+
+def test_a_checkpoint_goes_on_only_when_all_holds(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = folder / "checkpoint.json"
+    options = ["--trust", folder / "genesis.json", "--checkpoint", kept]
+    blocks = QBFT["headers"]
+    assert verify(headers(folder, [*blocks[:9], blocks[8]]), *options) == 1
+    assert not kept.exists()
+    assert verify(headers(folder, blocks[:10]), *options) == 0
+    at_9 = kept.read_bytes()
+    assert json.loads(at_9)["block"]["number"] == "0x9"
+    assert verify(headers(folder, blocks[11:]), *options) == 1
+    assert verify(headers(folder, [*blocks[10:15], blocks[3]]), *options) == 1
+    assert kept.read_bytes() == at_9
+    assert verify(headers(folder, blocks[10:]), *options) == 0
+    at_25 = kept.read_bytes()
+    assert verify(headers(folder, blocks[:10]), *options) == 0
+    assert kept.read_bytes() == at_25
+    assert sorted(each.name for each in folder.iterdir()) == ["checkpoint.json", "genesis.json", "headers.json"]
+
+
+def test_clique_headers_hold_up_to_the_final_block(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chain = CliqueChain(1, 2, 3, 4, epoch=5).rounds(12)
+    (folder / "genesis.json").write_bytes(chain.genesis_file())
+    assert verify(headers(folder, chain.blocks), "--trust", folder / "genesis.json", "--json") == 0
+    found = told(capsys)
+    assert (found["consensus"], found["last"]["number"], found["final"]) == ("clique", 12, 9)
+
+
+def embedded_blocks(chain: EmbeddedChain) -> list[dict[str, Any]]:
+    return [json.loads(json.dumps(block_json(chain.store.block_by_number(number), None))) for number in range(4)]
+
+
+def test_an_embedded_ledgers_headers_hold_with_their_seals(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chain = chain_in_directory(folder / "ledger")
+    for _ in range(3):
+        chain.seal()
+    blocks = embedded_blocks(chain)
+    (folder / "genesis.json").write_bytes(dump_genesis(chain.genesis))
+    chain.close()
+    trust = ["--trust", folder / "genesis.json"]
+    assert verify(headers(folder, blocks), *trust, "--consensus", "embedded") == 0
+    for number, name in ((2, "seal"), (0, "seal"), (3, "stateRoot"), (1, "miner"), (2, "gasLimit")):
+        spoilt = [*blocks[:number], other_digit(blocks[number], name, 7), *blocks[number + 1 :]]
+        assert verify(headers(folder, spoilt), *trust) == 1, (number, name)
+    bare = [{name: value for name, value in block.items() if name != "seal"} for block in blocks]
+    capsys.readouterr()
+    assert verify(headers(folder, bare), *trust) == 1
+    assert "header 0, block 0: format: header.seal" in capsys.readouterr().out
+    assert verify(headers(folder, [*blocks[:2], blocks[3]]), *trust) == 1
