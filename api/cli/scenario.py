@@ -39,6 +39,31 @@ def schema() -> None:
 
 
 @app.command()
+def load(
+    again: Annotated[bool, typer.Option("--again", help="Also those that were interrupted, with other goods.")] = False,
+) -> None:
+    """Load the packs that show the product into the one that runs, each once; `cangdan up` does so by itself."""
+    from api.cli.home import read_settings
+    from api.runner.kept import due
+    from api.runner.loading import AlreadyLoading, load_pack, loader
+
+    home, _ = read_settings()
+    missed: list[str] = []
+    try:
+        with loader(home):
+            for name in due(home, again=again):
+                try:
+                    with one_line():
+                        load_pack(home, name)
+                except CommandError as error:
+                    missed.append(name)
+                    note(f"{name}: not loaded: {error.line()}")
+    except AlreadyLoading:
+        raise CommandError("another command is loading packs already") from None
+    answer(not missed)
+
+
+@app.command()
 def run(
     pack: Annotated[str, typer.Argument(help="A pack by name, or the path of its YAML file.")],
     rpc: Annotated[str | None, typer.Option(help="Play on this chain (JSON-RPC address), not on a new ledger.")] = None,

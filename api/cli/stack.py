@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from api.supervisor.units import Report
 
 ForegroundOption = Annotated[
-    bool, typer.Option("--foreground", help="Stay, and stop with SIGTERM: for containers and systemd.")
+    bool, typer.Option("--foreground", help="Stay, and stop with SIGTERM: for containers and systemd. Loads no packs.")
 ]
 
 
@@ -29,7 +29,6 @@ def up(foreground: ForegroundOption = False, scenarios: ScenariosOption = None, 
     When they run already this changes nothing. Then load scenario packs and say where to look.
     """
     from api.cli import welcome
-    from api.runner.kept import LoadState
 
     home, settings = read_settings()
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -38,20 +37,22 @@ def up(foreground: ForegroundOption = False, scenarios: ScenariosOption = None, 
         return
     report = _start(home, settings)
     wanted = settings.ledger.engine == "embedded" if scenarios is None else scenarios
-    if wanted:
-        welcome.load_packs(home)
+    loaded = not wanted or welcome.load_packs(home, again=bool(scenarios))
     console, packs = settings.api.public_url, welcome.packs(home)
     result = {**_result(home, report), "console": console, "scenarios": packs}
     show(result, as_json=as_json, text=lambda: _table(home, report) + "\n" + welcome.text(home, console))
-    answer(not wanted or all(pack.state == LoadState.LOADED for pack in packs))
+    answer(loaded)
 
 
 def down(as_json: JsonOption = False) -> None:
     """Stop what `cangdan up` has started; all state stays."""
+    from api.runner.kept import lock_of_loader
     from api.stack import units
+    from api.supervisor import lockfile
     from api.supervisor.control import ControlError, stop
 
     home, settings = read_settings()
+    lockfile.end_group(lock_of_loader(home), settings.supervisor.stop_seconds)
     try:
         ran = stop(home, [unit.name for unit in units(settings)], settings.supervisor.stop_seconds)
     except ControlError as error:

@@ -5,13 +5,27 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from api.cli.output import CommandError, note, progress
 from api.founding.logins import Login, logins
-from api.runner.kept import PACKS, LoadState, evidence_of, failed_steps, outcome_of, state_of
+from api.runner.kept import (
+    PACKS,
+    LoadState,
+    due,
+    evidence_of,
+    failed_steps,
+    how_far,
+    lock_of_loader,
+    outcome_of,
+    state_of,
+)
+from api.stack import COMMAND
+from api.supervisor import lockfile
+from api.supervisor.control import LOOK_SECONDS, start_in_background
 
 _ROLES = ("bank", "keeper", "depositor", "insurer", "inspector", "regulator")
 
@@ -30,18 +44,30 @@ def packs(home: Path) -> list[LoadedPack]:
     return [_pack(home, name) for name in PACKS]
 
 
-def load_packs(home: Path) -> None:
-    """Load what is not loaded yet, with a bar for each; what cannot be loaded is told, and the next one is tried."""
-    for name in PACKS:
-        state = state_of(home, name)
-        if state == LoadState.LOADED:
-            continue
-        if state == LoadState.INTERRUPTED:
-            note(f"{name}: its loading was interrupted, so it is loaded anew; --no-scenarios leaves it out")
-        try:
-            _load(home, name)
-        except CommandError as error:
-            note(f"{name}: not loaded: {error.line()}")
+def load_packs(home: Path, *, again: bool) -> bool:
+    """Have the packs loaded by a process of its own, and watch it; whether all that was to be loaded is loaded.
+
+    It goes on when this command is interrupted; the next one watches the same process.
+    """
+    running = lockfile.held(lock_of_loader(home))
+    names = [name for name in PACKS if state_of(home, name) != LoadState.LOADED] if running else due(home, again=again)
+    if not names:
+        return True
+    log = home / "logs" / "loading.log"
+    words = ("--home", str(home), "scenario", "load", *(("--again",) if again else ()))
+    process = None if running else start_in_background((*COMMAND, *words), log)
+    try:
+        with progress("loading") as tell:
+            while lockfile.held(lock_of_loader(home)) or (process is not None and process.poll() is None):
+                if (told := how_far(home)) is not None:
+                    tell(told.done, told.total, told.text)
+                time.sleep(LOOK_SECONDS)
+    except KeyboardInterrupt:
+        note("the loading goes on in the background; cangdan up says how far it is")
+        raise
+    for line in log.read_text(encoding="utf-8").splitlines():
+        note(line)
+    return all(state_of(home, name) == LoadState.LOADED for name in names)
 
 
 def text(home: Path, console: str) -> str:
@@ -56,17 +82,6 @@ def text(home: Path, console: str) -> str:
     return "\n".join(lines).rstrip()
 
 
-def _load(home: Path, name: str) -> None:
-    from api.cli.scenario import one_line
-    from api.runner.loading import AlreadyLoading, load_pack
-
-    try:
-        with one_line(), progress(f"loading {name}") as tell:
-            load_pack(home, name, tell)
-    except AlreadyLoading:
-        raise CommandError("another cangdan up is loading") from None
-
-
 def _pack(home: Path, name: str) -> LoadedPack:
     state = state_of(home, name)
     return LoadedPack(name, state, failed_steps(home, name) if state == LoadState.LOADED else [])
@@ -75,6 +90,8 @@ def _pack(home: Path, name: str) -> LoadedPack:
 def _told(pack: LoadedPack) -> str:
     if pack.state == LoadState.LOADED:
         return f"not as expected: {', '.join(pack.failed)}"
+    if pack.state == LoadState.INTERRUPTED:
+        return "its loading was cut off; what it did stays, and cangdan up --scenarios plays it again with other goods"
     return f"{pack.state}; cangdan up --scenarios loads it"
 
 

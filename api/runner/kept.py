@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,33 @@ class LoadState(StrEnum):
     ABSENT = "absent"
     INTERRUPTED = "interrupted"
     LOADED = "loaded"
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """How far a running loader is."""
+
+    done: int
+    total: int
+    text: str
+
+
+def lock_of_loader(home: Path) -> Path:
+    """Held by the process that loads packs into a state directory, and names it."""
+    return home / "run" / "loading.lock"
+
+
+def how_far(home: Path) -> Loading | None:
+    """What the loader told last; None before it has told anything."""
+    try:
+        return Loading(**json.loads(progress_file(home).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+
+
+def progress_file(home: Path) -> Path:
+    """Where a running loader tells how far it is."""
+    return home / "run" / "loading.json"
 
 
 def evidence_of(home: Path, pack: str) -> Path:
@@ -36,6 +64,15 @@ def attempts_of(home: Path, pack: str) -> int:
     """How often the loading of a pack was begun and not brought to its end."""
     marker = evidence_of(home, pack) / LOADING_FILE
     return int(marker.read_text(encoding="ascii")) if marker.exists() else 0
+
+
+def due(home: Path, *, again: bool) -> list[str]:
+    """The packs to load: those never begun, and those that were interrupted only when they may be played `again`.
+
+    An interrupted one is played with other goods, since the first ones may be under receipts already.
+    """
+    wanted = (LoadState.ABSENT, LoadState.INTERRUPTED) if again else (LoadState.ABSENT,)
+    return [name for name in PACKS if state_of(home, name) in wanted]
 
 
 def outcome_of(home: Path, pack: str) -> dict[str, Any]:

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
-from api.runner.kept import LOADING_FILE, OUTCOME_FILE, attempts_of, evidence_of
+from api.runner.kept import (
+    LOADING_FILE,
+    OUTCOME_FILE,
+    Loading,
+    attempts_of,
+    evidence_of,
+    lock_of_loader,
+    progress_file,
+)
 from api.runner.pack import Pack, load
 from api.runner.pack_parts import GoodsUnit, Receipt
 from api.runner.pack_steps import PlayStreams
@@ -24,36 +34,44 @@ class AlreadyLoading(Exception):
     """Another command is loading packs into this state directory."""
 
 
-def load_pack(home: Path, name: str, tell: Callable[[int, int, str], None]) -> Outcome:
-    """Play a pack on the stack that runs in a state directory, and keep what came of it.
-
-    An interrupted pack is played anew with other goods, since the first ones may be under receipts already. Raises
-    AlreadyLoading, and what playing raises.
-    """
-    lock = lockfile.take(home / "run" / "loading.lock")
+@contextmanager
+def loader(home: Path) -> Iterator[None]:
+    """Be the one process that loads packs into a state directory. Raises AlreadyLoading."""
+    lock = lockfile.take(lock_of_loader(home))
     if lock is None:
         raise AlreadyLoading
     try:
-        folder, path = evidence_of(home, name), find(name)
-        attempt = attempts_of(home, name) + 1
-        pack = goods_of_attempt(load(path), attempt)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (folder / LOADING_FILE).write_text(f"{attempt}\n", encoding="ascii")
-        total, done = _tells(pack), 0
-
-        def count(text: str) -> None:
-            nonlocal done
-            done += 1
-            tell(done, total, text)
-
-        outcome = perform(home, pack, path.parent, Wish(), folder, count)
-        draft = folder / f"{OUTCOME_FILE}.new"
-        draft.write_text(json.dumps(outcome.to_json(), ensure_ascii=False, indent=1), encoding="utf-8")
-        draft.replace(folder / OUTCOME_FILE)
-        (folder / LOADING_FILE).unlink()
-        return outcome
+        lockfile.name_holder(lock, os.getpid())
+        yield
     finally:
+        progress_file(home).unlink(missing_ok=True)
         os.close(lock)
+
+
+def load_pack(home: Path, name: str) -> Outcome:
+    """Play a pack on the stack that runs in a state directory, and keep what came of it; for the `loader`.
+
+    An interrupted pack is played anew with other goods, since the first ones may be under receipts already. Raises
+    what playing raises.
+    """
+    folder, path = evidence_of(home, name), find(name)
+    attempt = attempts_of(home, name) + 1
+    pack = goods_of_attempt(load(path), attempt)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (folder / LOADING_FILE).write_text(f"{attempt}\n", encoding="ascii")
+    total, done = _tells(pack), 0
+
+    def count(text: str) -> None:
+        nonlocal done
+        done += 1
+        _tell(home, Loading(done, total, f"{name}: {text}"))
+
+    outcome = perform(home, pack, path.parent, Wish(), folder, count)
+    draft = folder / f"{OUTCOME_FILE}.new"
+    draft.write_text(json.dumps(outcome.to_json(), ensure_ascii=False, indent=1), encoding="utf-8")
+    draft.replace(folder / OUTCOME_FILE)
+    (folder / LOADING_FILE).unlink()
+    return outcome
 
 
 def goods_of_attempt(pack: Pack, attempt: int) -> Pack:
@@ -82,3 +100,9 @@ def _tells(pack: Pack) -> int:
     """How often playing the whole pack tells of itself."""
     taken = [step for step in pack.steps if not step.unless]
     return _TELLS_BESIDE_STEPS + len(taken) + sum(isinstance(step, PlayStreams) for step in taken)
+
+
+def _tell(home: Path, progress: Loading) -> None:
+    draft = progress_file(home).with_suffix(".new")
+    draft.write_text(json.dumps(asdict(progress)), encoding="utf-8")
+    draft.replace(progress_file(home))

@@ -41,7 +41,7 @@ def start(home: Path, command: Sequence[str], tell: Tell) -> Report:
     Raises ControlError when a unit does not become ready; everything is stopped then.
     """
     log = home / "logs" / "supervisor.log"
-    process = None if lockfile.held(supervisor_lock(run_directory(home))) else _spawn(command, log)
+    process = None if lockfile.held(supervisor_lock(run_directory(home))) else start_in_background(command, log)
     while True:
         # Whether it lives is looked at first: what it wrote before it ended is then in the report.
         ended = process is not None and process.poll() is not None
@@ -84,7 +84,8 @@ def _terminate(lock: Path, seconds: float) -> bool:
     return lockfile.wait_free(lock, seconds)
 
 
-def _spawn(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+def start_in_background(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    """Start a command in a session of its own, which writes a new log."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)

@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from api.supervisor import lockfile
 from tests.api.supervisor.children import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,6 +40,25 @@ class Clone:
         return subprocess.run(
             command, cwd=self.folder, env=environment, capture_output=True, text=True, timeout=seconds, **person()
         )
+
+    def interrupt(self, *command: str, at: str) -> None:
+        """Run a command and press Ctrl-C once it says that on standard error."""
+        environment = {"PATH": str(self.path), "HOME": str(self.home)}
+        with subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            **person(),
+        ) as process:
+            assert process.stderr is not None
+            assert any(at in line for line in process.stderr), f"{command} ended before it said {at}"
+            os.killpg(process.pid, signal.SIGINT)
+            process.communicate(timeout=60)
+        assert process.returncode != 0
 
 
 def person() -> dict[str, object]:
@@ -143,12 +164,18 @@ def test_make_up_leads_to_a_running_product_whose_state_survives(clone: Clone) -
     (clone.folder / ".cangdan" / "cangdan.toml").write_text(private_ports())
     give_to_nobody(clone.folder / ".cangdan")
     try:
+        clone.interrupt("make", "up", at="enrolling parties and devices")
+        loading = lockfile.holder(clone.folder / ".cangdan" / "run" / "loading.lock")
+        assert loading is not None
         first = clone.run("make", "up", seconds=600)
         assert first.returncode == 0, first.stderr
         roles = [line.split()[0] for line in first.stdout.splitlines() if "-clerk" in line]
         assert roles == ["bank", "keeper", "depositor", "insurer", "inspector", "regulator"]
         assert "not as expected" not in first.stdout, first.stdout
         assert "<html" in read(console(first.stdout))[1]
+        evidence = clone.folder / ".cangdan" / "evidence"
+        assert sorted(path.parent.name for path in evidence.glob("*/outcome.json")) == ["e-fence", "pv-plant"]
+        assert (clone.folder / ".cangdan" / "run" / "loading.lock").read_text() == str(loading)
         checked = clone.run(*verify_line(first.stdout))
         assert checked.returncode == 0, checked.stdout + checked.stderr
         before, processes = digest(clone), status(clone)["units"]

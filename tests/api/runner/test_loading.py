@@ -6,8 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from api.runner.kept import LOADING_FILE, OUTCOME_FILE, LoadState, attempts_of, evidence_of, failed_steps, state_of
-from api.runner.loading import AlreadyLoading, goods_of_attempt, load_pack
+from api.runner.kept import (
+    LOADING_FILE,
+    OUTCOME_FILE,
+    LoadState,
+    attempts_of,
+    due,
+    evidence_of,
+    failed_steps,
+    lock_of_loader,
+    state_of,
+)
+from api.runner.loading import AlreadyLoading, goods_of_attempt, load_pack, loader
 from api.runner.pack import PackError, load
 from api.runner.run import find
 from api.supervisor import lockfile
@@ -21,17 +31,16 @@ def mark(home: Path, name: str, text: str) -> None:
 
 
 def test_two_commands_do_not_load_at_once(tmp_path: Path) -> None:
-    lock = lockfile.take(tmp_path / "run" / "loading.lock")
-    assert lock is not None
-    with pytest.raises(AlreadyLoading):
-        load_pack(tmp_path, "e-fence", lambda done, total, text: None)
-    os.close(lock)
-    assert state_of(tmp_path, "e-fence") == LoadState.ABSENT
+    with loader(tmp_path):
+        assert lockfile.holder(lock_of_loader(tmp_path)) == os.getpid()
+        with pytest.raises(AlreadyLoading), loader(tmp_path):
+            pass
+    assert not lockfile.held(lock_of_loader(tmp_path))
 
 
 def test_a_pack_that_does_not_exist_leaves_no_mark(tmp_path: Path) -> None:
     with pytest.raises(PackError):
-        load_pack(tmp_path, "no-such-pack", lambda done, total, text: None)
+        load_pack(tmp_path, "no-such-pack")
     assert not (tmp_path / "evidence").exists()
 
 
@@ -39,6 +48,15 @@ def test_an_interrupted_pack_is_known_and_its_attempts_are_counted(tmp_path: Pat
     assert (state_of(tmp_path, "e-fence"), attempts_of(tmp_path, "e-fence")) == (LoadState.ABSENT, 0)
     mark(tmp_path, LOADING_FILE, "2\n")
     assert (state_of(tmp_path, "e-fence"), attempts_of(tmp_path, "e-fence")) == (LoadState.INTERRUPTED, 2)
+
+
+def test_an_interrupted_pack_is_not_played_again_unless_that_is_asked_for(tmp_path: Path) -> None:
+    assert due(tmp_path, again=False) == ["e-fence", "pv-plant"]
+    mark(tmp_path, LOADING_FILE, "1\n")
+    assert due(tmp_path, again=False) == ["pv-plant"]
+    assert due(tmp_path, again=True) == ["e-fence", "pv-plant"]
+    mark(tmp_path, OUTCOME_FILE, json.dumps({"steps": []}))
+    assert due(tmp_path, again=True) == ["pv-plant"]
 
 
 def test_a_loaded_pack_is_known_with_its_failed_steps(tmp_path: Path) -> None:
