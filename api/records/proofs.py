@@ -10,7 +10,7 @@ from registry.evidence.bundle import Bundle
 from registry.evidence.bundle_file import dump_bundle
 from registry.evidence.collect import CannotProve, Collector
 from registry.evidence.gather import EvidenceMissing
-from registry.firings import decode_firing
+from registry.firings import FiringError, decode_firing
 from registry.index.queries import Snapshot
 from registry.items import Facility, Firing, Key, Kind, Pledge, Receipt, firing_id
 
@@ -37,9 +37,16 @@ def action_bundle(services: Services, snapshot: Snapshot, papers: Papers, facili
     """The bundle's file for what a rule did, from signed readings to the facility. Raises ProblemError."""
     port = services.oracles.as_member(services.drafting.keyring.signer(papers.entity))
     fired = snapshot.get(Key(Kind.FIRING, firing_id(facility.id, seq)))
-    clauses = [decode_firing(fired.firing).rule.clause] if isinstance(fired, Firing) else []
+    clauses = _clauses(fired) if isinstance(fired, Firing) else []
     openings = papers.openings([facility.terms.terms_hash, *clauses])
     return _file(services, snapshot, lambda to: to.action(facility.id, seq, port, openings))
+
+
+def _clauses(fired: Firing) -> list[bytes]:
+    try:
+        return [decode_firing(fired.firing).rule.clause]
+    except FiringError as error:
+        raise ProblemError("conflict", f"cannot be proved at this block: {error}") from None
 
 
 def _file(services: Services, snapshot: Snapshot, collect: Callable[[Collector], Bundle]) -> bytes:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Protocol
 
+from ledger_node.hashing import keccak256
 from oracle.agreement import Round
 from oracle.formats.covenant import Covenant
 from oracle.formats.fleet import Fleet
@@ -26,7 +27,7 @@ from registry.evidence.bundle import (
     ScheduleEntry,
     SegmentEvidence,
 )
-from registry.firings import decode_firing
+from registry.firings import FiringError, decode_firing
 
 
 class EvidenceMissing(LookupError):
@@ -75,12 +76,14 @@ def gather(
     port: EvidencePort, facility: bytes, firing_data: bytes, act: structs.Firing, epochs: Mapping[int, int]
 ) -> ActionEvidence:
     """The evidence of a firing; `epochs` has the epoch of each entity's fleet in force then. Raises EvidenceMissing."""
-    firing = decode_firing(firing_data)
+    firing = _firing(firing_data, act)
     covenant = port.covenant(facility)
     schemas = {each.id: each for each in covenant.schemas}
     asked = _asked(firing)
     work = _Work(port, schemas)
     for (schema, slot), observations in sorted(asked.items()):
+        if schema not in schemas:
+            raise EvidenceMissing(f"the facility's covenant has no schema {schema.hex()}")
         work.add_round(schemas[schema], slot, observations)
     devices, fleets = _devices(port, work.devices, epochs)
     return ActionEvidence(
@@ -93,6 +96,16 @@ def gather(
         devices=devices,
         fleets=fleets,
     )
+
+
+def _firing(data: bytes, act: structs.Firing) -> Firing:
+    """The firing that a transition names; what an index has in its place is not looked at any further."""
+    if keccak256(data) != act.evidence:
+        raise EvidenceMissing("the firing in the index is not the one that the transition names")
+    try:
+        return decode_firing(data)
+    except FiringError as error:
+        raise EvidenceMissing(str(error)) from None
 
 
 def _asked(firing: Firing) -> dict[tuple[bytes, int], list[Observation]]:
@@ -118,6 +131,8 @@ class _Work:
         streams = self._port.streams(schema, slot)
         segments: dict[bytes, SignedSegment] = {}
         found = []
+        if not set(observations) <= set(record.round.observations):
+            raise EvidenceMissing(f"the oracles' round of slot {slot} has no such observation as the firing")
         for each in sorted(observations, key=lambda each: (each.subject, each.metric)):
             metric = next(
                 metric for metric in schema.metrics if (metric.subject, metric.id) == (each.subject, each.metric)

@@ -31,6 +31,7 @@ class Bundles:
     seqs: dict[int, int]
     opening: Opening
     receipt: bytes
+    snapshot: Snapshot
 
     @classmethod
     def make(cls, folder: Path) -> "Bundles":
@@ -75,7 +76,9 @@ class Bundles:
             "facility": {"block": block, "data": shown.facility(watch.facility)},
         }
         assert first
-        return cls(trust_of(made), pinned_at(made, late), texts, answers, watch, collector, seqs, opening, receipt)
+        return cls(
+            trust_of(made), pinned_at(made, late), texts, answers, watch, collector, seqs, opening, receipt, late
+        )
 
 
 def trust_of(made: Consortium) -> Trust:
