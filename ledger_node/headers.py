@@ -5,12 +5,12 @@ and without its seals (Besu and GoQuorum agree), every other one as it is.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 from ledger_node.canonical_json import JsonValue
 from ledger_node.hashing import keccak256
 from ledger_node.hexvalues import HexError, data_hex, read_data, read_quantity
-from ledger_node.rlp_strict import Item, RlpError, decode, encode, scalar
+from ledger_node.rlp_strict import RlpError, decode, encode, rlp_list, rlp_string, scalar
 from ledger_node.secp256k1 import SignatureError, recover
 
 QBFT_MIX_HASH = bytes.fromhex("63746963616c2062797a616e74696e65206661756c7420746f6c6572616e6365")
@@ -58,11 +58,9 @@ class Header:
 
     def encoded(self) -> bytes:
         """The RLP of the header as it stands."""
-        values = [getattr(self, each.name) for each in fields(self)]
-        items: list[Item] = [
-            scalar(value) if isinstance(value, int) else value for value in values if value is not None
-        ]
-        return encode(items)
+        values = [getattr(self, name) for name, _, _ in _FIELDS]
+        items = (scalar(value) if isinstance(value, int) else value for value in values if value is not None)
+        return rlp_list(b"".join(rlp_string(item) for item in items))
 
     def hash(self) -> bytes:
         """The block hash, 32 bytes. Raises HeaderError for a QBFT header whose extra data is ill-formed."""

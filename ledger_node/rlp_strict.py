@@ -15,7 +15,9 @@ class RlpError(ValueError):
 
 def encode(item: Item) -> bytes:
     """The canonical RLP of `item`."""
-    return cast("bytes", rlp.encode(item))
+    if isinstance(item, bytes):
+        return rlp_string(item)
+    return rlp_list(b"".join([encode(each) for each in item]))
 
 
 def decode(data: bytes) -> Item:
@@ -39,3 +41,22 @@ def read_scalar(item: Item, size: int = 32) -> int:
     if not isinstance(item, bytes) or len(item) > size or item[:1] == b"\x00":
         raise RlpError(f"not a number of at most {size} bytes without leading zeros")
     return int.from_bytes(item, "big")
+
+
+def rlp_string(data: bytes) -> bytes:
+    """The RLP of a byte string."""
+    if len(data) == 1 and data[0] < 0x80:
+        return data
+    return _prefix(0x80, len(data)) + data
+
+
+def rlp_list(payload: bytes) -> bytes:
+    """The RLP of a list whose items' RLP, one after the other, is `payload`."""
+    return _prefix(0xC0, len(payload)) + payload
+
+
+def _prefix(offset: int, length: int) -> bytes:
+    if length < 56:
+        return bytes([offset + length])
+    digits = scalar(length)
+    return bytes([offset + 55 + len(digits)]) + digits

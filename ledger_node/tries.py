@@ -8,7 +8,7 @@ inserting one by one.
 from collections.abc import Iterable, Sequence
 
 from ledger_node.hashing import keccak256
-from ledger_node.rlp_strict import scalar
+from ledger_node.rlp_strict import rlp_list, rlp_string, scalar
 
 _Entry = tuple[str, bytes]
 """A key as hexadecimal digits, one a nibble, and its value."""
@@ -51,22 +51,3 @@ def compact_path(path: str, *, leaf: bool) -> bytes:
     """The hex-prefix encoding of a path, given as hexadecimal digits (Yellow Paper C)."""
     flag = 2 if leaf else 0
     return bytes.fromhex(f"{flag + 1}{path}" if len(path) % 2 else f"{flag}0{path}")
-
-
-def rlp_string(data: bytes) -> bytes:
-    """The RLP of a byte string."""
-    if len(data) == 1 and data[0] < 0x80:
-        return data
-    return _prefix(0x80, len(data)) + data
-
-
-def rlp_list(payload: bytes) -> bytes:
-    """The RLP of a list whose items' RLP, one after the other, is `payload`."""
-    return _prefix(0xC0, len(payload)) + payload
-
-
-def _prefix(offset: int, length: int) -> bytes:
-    if length < 56:
-        return bytes([offset + length])
-    digits = scalar(length)
-    return bytes([offset + 55 + len(digits)]) + digits

@@ -14,7 +14,8 @@ from lru import LRU
 
 from ledger_node.embedded.errors import LedgerError
 from ledger_node.hashing import keccak256
-from ledger_node.tries import compact_path, rlp_list, rlp_string
+from ledger_node.rlp_strict import rlp_list, rlp_string
+from ledger_node.tries import compact_path
 
 _DIGITS = {digit: place for place, digit in enumerate("0123456789abcdef")}
 
