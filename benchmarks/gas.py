@@ -97,5 +97,5 @@ def _touched(made: Consortium, act: Act) -> tuple[Slots, Outcome]:
 
     state.mark_storage_warm = note  # type: ignore[method-assign]
     raw = act.sender.sign_transaction(made.transaction(act.sender, act.contract, act.data))
-    outcome = apply_transaction(state, header, decode_transaction(raw))
+    outcome = apply_transaction(state, 0, decode_transaction(raw))
     return {key: (value, state.get_storage(*key)) for key, value in before.items()}, outcome

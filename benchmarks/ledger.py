@@ -99,7 +99,7 @@ def _execute(folder: Path, raws: Sequence[bytes]) -> None:
         header = child_header(head.header, head.header.coinbase, head.header.timestamp + 5)
         state = open_state(store.state(), header, decode_transaction(raws[0]).chain_id or 0, ())
         for raw in raws:
-            if not apply_transaction(state, header, decode_transaction(raw)).succeeded:
+            if not apply_transaction(state, 0, decode_transaction(raw)).succeeded:
                 raise BenchmarkError("a transaction failed when it was executed bare")
     finally:
         store.close()

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple, Self
 
+import rlp
 from eth.abc import AtomicDatabaseAPI
-from eth.constants import BLANK_ROOT_HASH
+from eth.constants import BLANK_ROOT_HASH, EMPTY_SHA3
 from eth.db.account import AccountDB
 from eth.db.batch import BatchDB
 from eth.db.cache import CacheDB
@@ -16,6 +17,7 @@ from eth_typing import Address, Hash32
 
 from ledger_node.embedded.statedb import StateDb
 from ledger_node.embedded.storage_trie import LoadedNodes, StorageTrie
+from ledger_node.rlp_strict import rlp_list, rlp_string, scalar
 
 
 class _Lookup(StorageLookup):
@@ -66,6 +68,29 @@ class _HashedTrie(HashTrie):
         yield self
 
 
+class _Account(NamedTuple):
+    """An account as py-evm reads and copies it, without the checks of each field that its own costs."""
+
+    nonce: int = 0
+    balance: int = 0
+    storage_root: bytes = BLANK_ROOT_HASH
+    code_hash: bytes = EMPTY_SHA3
+
+    def copy(self, **changed: Any) -> Self:
+        """The account with some fields changed."""
+        return self._replace(**changed)
+
+    def encode(self) -> bytes:
+        """Its RLP (Yellow Paper 4.1)."""
+        fields = scalar(self.nonce), scalar(self.balance), self.storage_root, self.code_hash
+        return rlp_list(b"".join(map(rlp_string, fields)))
+
+
+def _decoded(encoded: bytes) -> _Account:
+    nonce, balance, storage_root, code_hash = rlp.decode(encoded)
+    return _Account(int.from_bytes(nonce, "big"), int.from_bytes(balance, "big"), storage_root, code_hash)
+
+
 class LedgerAccountDB(AccountDB):
     """Accounts, and the storage of contracts in `_Storage`."""
 
@@ -75,6 +100,24 @@ class LedgerAccountDB(AccountDB):
         self._trie: Any = _HashedTrie(StorageTrie(self._batchtrie, state_root, db.loaded))  # type: ignore[arg-type]
         self._trie_cache = CacheDB(self._trie)
         self._journaltrie = JournalDB(self._trie_cache)
+
+    def get_code(self, address: Address) -> bytes:
+        """The code at `address`; py-evm also looks through all that the block read, for a witness that nobody wants."""
+        code_hash = self.get_code_hash(address)
+        return b"" if code_hash == EMPTY_SHA3 else self._journaldb[code_hash]
+
+    def _get_account(self, address: Address, from_journal: bool = True) -> Any:
+        account: Any = self._account_cache.get(address) if from_journal else None
+        if account is None:
+            encoded = self._get_encoded_account(address, from_journal)
+            account = _decoded(encoded) if encoded else _Account()
+            if from_journal:
+                self._account_cache[address] = account
+        return account
+
+    def _set_account(self, address: Address, account: Any) -> None:
+        self._account_cache[address] = account
+        self._journaltrie[address] = account.encode()
 
     def _get_address_store(self, address: Address) -> AccountStorageDB:
         store = self._account_stores.get(address)

@@ -21,7 +21,7 @@ from eth_typing import Address
 from eth_utils.exceptions import ValidationError
 
 from ledger_node.embedded.accounts import LedgerAccountDB
-from ledger_node.embedded.errors import LedgerError, LedgerLocked, LedgerMismatch, PoolError, PoolRule
+from ledger_node.embedded.errors import LedgerError, LedgerLocked, LedgerMismatch, PoolError, PoolRule, TakesTooLong
 from ledger_node.embedded.pool import Account, Pool, Rules, check_account, read_transaction
 from ledger_node.embedded.store import Store
 from ledger_node.embedded.values import Block, LogEntry, MinedTransaction, Pending, RefusedTransaction, SealedBlock
@@ -39,6 +39,8 @@ from ledger_node.hashing import keccak256
 from ledger_node.hexvalues import address_hex
 
 LOCK_NAME = "ledger.lock"
+EXECUTION_SECONDS = 10.0
+"""Processor time that a transaction may take; gas alone does not bound it, as some contracts are plain Python here."""
 Listener = Callable[[SealedBlock], None]
 
 
@@ -59,6 +61,14 @@ class BlockSigner(Protocol):
 class _Waiting:
     raw: bytes
     answer: bytes | PoolError | None = None
+
+
+class _Slow(Exception):
+    """The execution of `entry` was given up."""
+
+    def __init__(self, entry: Pending) -> None:
+        super().__init__(entry.hash.hex())
+        self.entry = entry
 
 
 class EmbeddedChain:
@@ -209,11 +219,20 @@ class EmbeddedChain:
         return Account(accounts.get_nonce(sender), accounts.get_balance(sender), has_code)
 
     def _make_block(self, chosen: list[Pending], budget: float) -> SealedBlock:
-        view = self.store.state()
         parent = self._head.header
         header = child_header(parent, self.genesis.sealer, max(parent.timestamp, int(self._clock())))
-        state = open_state(view, header, self.genesis.chain_id, self.store.hashes_before(header.block_number))
-        done, refused = self._execute(state, header, chosen, time.monotonic() + budget)
+        hashes, slow = list(self.store.hashes_before(header.block_number)), list[RefusedTransaction]()
+        while True:
+            view = self.store.state()
+            state = open_state(view, header, self.genesis.chain_id, hashes)
+            try:
+                done, refused = self._execute(state, header, chosen, time.monotonic() + budget)
+                break
+            except _Slow as stop:
+                # What was executed before it goes with the view, and is executed again.
+                slow.append(_refusal(stop.entry, f"execution takes longer than {EXECUTION_SECONDS:g} s", header))
+                chosen = [entry for entry in chosen if entry.sender != stop.entry.sender]
+        refused += slow
         raws = [entry.raw for entry, _ in done]
         final = finished_header(header, state, raws, [outcome.receipt for _, outcome in done])
         block = _signed(self._signer, final, raws)
@@ -232,23 +251,30 @@ class EmbeddedChain:
         done: list[tuple[Pending, Outcome]] = []
         refused: list[RefusedTransaction] = []
         left_out: set[bytes] = set()
+        used = 0
         for entry in chosen:
             if entry.sender in left_out:
                 continue
-            if header.gas_used + entry.transaction.gas > header.gas_limit:
+            if used + entry.transaction.gas > header.gas_limit:
                 left_out.add(entry.sender)
                 continue
             try:
-                outcome = apply_transaction(state, header, entry.transaction)
+                outcome = apply_transaction(state, used, entry.transaction, EXECUTION_SECONDS)
+            except TakesTooLong:
+                raise _Slow(entry) from None
             except ValidationError as error:
                 left_out.add(entry.sender)
-                refused.append(RefusedTransaction(entry.hash, entry.raw, entry.sender, str(error), header.block_number))
+                refused.append(_refusal(entry, str(error), header))
                 continue
-            header = header.copy(gas_used=outcome.receipt.gas_used)
+            used = outcome.receipt.gas_used
             done.append((entry, outcome))
             if time.monotonic() > until:
                 break
         return done, refused
+
+
+def _refusal(entry: Pending, reason: str, header: BlockHeaderAPI) -> RefusedTransaction:
+    return RefusedTransaction(entry.hash, entry.raw, entry.sender, reason, header.block_number)
 
 
 def _signed(signer: BlockSigner, header: BlockHeaderAPI, raws: list[bytes]) -> Block:

@@ -45,6 +45,10 @@ class ExecutionError(Exception):
     """A call ended without success for a reason other than a revert; the message is geth's."""
 
 
+class TakesTooLong(Exception):
+    """A transaction keeps the ledger from its other work for longer than one may."""
+
+
 class Reverted(ExecutionError):
     """A call reverted with `data` (the ABI-encoded error, or empty)."""
 

@@ -7,17 +7,26 @@ push data: InvalidJumpDestination, as geth says.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
+from math import inf
+from time import thread_time
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+from coincurve import PublicKey
 from eth.abc import ComputationAPI, MessageAPI, StateAPI, TransactionContextAPI
+from eth.constants import GAS_ECRECOVER
 from eth.exceptions import FullStack, Halt, InsufficientStack, InvalidJumpDestination, OutOfGas, VMError
-from eth.vm.forks.berlin.computation import BerlinComputation
+from eth.vm.forks.berlin.computation import BERLIN_PRECOMPILES, BerlinComputation
 from eth.vm.logic.invalid import InvalidOpcode
 from eth.vm.stack import to_int
+from eth_typing import Address
 
+from ledger_node.embedded.errors import TakesTooLong
 from ledger_node.embedded.traces import BINARY, COMPARISONS, Trace, trace_at
+from ledger_node.hashing import keccak256
+from ledger_node.secp256k1 import ORDER
 
 _MASK = (1 << 256) - 1
 _LIMIT = 1023
@@ -35,6 +44,12 @@ that code made for the purpose can at most double the time it takes.
 """
 MAX_TRACES = 4_096
 """Of all kept programs; some 10 KB each."""
+
+
+MAX_PAIRS = 12
+"""Of points in one pairing (EIP-197), some half a second each."""
+MAX_ROUNDS = 300_000
+"""Of one BLAKE2 compression (EIP-152)."""
 
 
 class _Pushes(dict[int, int]):
@@ -161,13 +176,52 @@ def _failure(gas: int, error: VMError) -> VMError:
     return error if gas >= 0 else OutOfGas("out of gas")
 
 
+def _ecrecover(computation: ComputationAPI) -> None:
+    """The precompiled contract 1 (Yellow Paper E.1): the signer's address, or nothing when there is none."""
+    computation.consume_gas(GAS_ECRECOVER, "ecrecover")
+    data = computation.msg.data_as_bytes[:128].ljust(128, b"\0")
+    v, r, s = (int.from_bytes(data[at : at + 32], "big") for at in (32, 64, 96))
+    if v in (27, 28) and 0 < r < ORDER and 0 < s < ORDER:
+        with suppress(ValueError):
+            public = PublicKey.from_signature_and_message(data[64:] + bytes([v - 27]), data[:32], hasher=None)
+            computation.output = bytes(12) + keccak256(public.format(compressed=False)[1:])[12:]
+
+
 _LEAN = {0x15: _iszero, 0x19: _not, 0x35: _calldataload, 0x50: _pop, 0x51: _mload, 0x52: _mstore}
+
+
+def _bounded(number: int, what: Callable[[bytes], int], most: int) -> Callable[[ComputationAPI], Any]:
+    """Precompiled contract `number`, unless it is asked for more than `most` at once where time is limited.
+
+    In plain Python its gas buys minutes of work, and nothing can look at the clock within it.
+    """
+    contract: Callable[[ComputationAPI], Any] = BERLIN_PRECOMPILES[_address(number)]
+
+    def run(computation: ComputationAPI) -> Any:
+        if what(computation.msg.data_as_bytes) > most and computation.state.until < inf:  # type: ignore[attr-defined]
+            raise TakesTooLong
+        return contract(computation)
+
+    return run
+
+
+def _address(number: int) -> Address:
+    return Address(number.to_bytes(20, "big"))
+
+
+_PRECOMPILES = {
+    **BERLIN_PRECOMPILES,
+    _address(1): _ecrecover,
+    _address(8): _bounded(8, lambda data: len(data) // 192, MAX_PAIRS),
+    _address(9): _bounded(9, lambda data: int.from_bytes(data[:4], "big"), MAX_ROUNDS),
+}
 
 
 class LedgerComputation(BerlinComputation):
     """Berlin's computation with the loop of this module."""
 
     opcodes = MappingProxyType({**BerlinComputation.opcodes, **_LEAN})
+    _precompiles = _PRECOMPILES
 
     @classmethod
     def apply_computation(
@@ -193,10 +247,10 @@ class LedgerComputation(BerlinComputation):
         return computation
 
     def _run(self, program: _Program) -> None:
-        """Until the code halts. Raises VMError."""
+        """Until the code halts. Raises VMError, TakesTooLong."""
         machine: Any = self
         traces, values, meter, stream = program.traces, machine._stack.values, machine._gas_meter, machine.code
-        opcodes, gas, place = self.opcodes, meter.gas_remaining, 0
+        opcodes, until, gas, place = self.opcodes, machine.state.until, meter.gas_remaining, 0
         while True:
             trace: Any = traces.get(place, 0)
             if trace.__class__ is int:
@@ -209,6 +263,8 @@ class LedgerComputation(BerlinComputation):
             gas, place, op = _interpret(program, values, gas, place)
             if op == _JUMP:
                 continue
+            if thread_time() > until:
+                raise TakesTooLong
             meter.gas_remaining, stream.program_counter = gas, place + 1
             try:
                 (opcodes.get(op) or InvalidOpcode(op))(computation=self)

@@ -158,7 +158,7 @@ class LedgerApp:
         try:
             while True:
                 message = await connection.receive()
-                if message["type"] == "webconnection.disconnect":
+                if message["type"] == "websocket.disconnect":
                     break
                 body = message.get("bytes") or (message.get("text") or "").encode()
                 answer = await to_thread.run_sync(dispatcher.handle, body)

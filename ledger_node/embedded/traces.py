@@ -117,14 +117,19 @@ def grow(memory: Any, start: int, size: int, a_word: int, most: int) -> int:
     """
     if not size:
         return 0
-    end, length = start + size, len(memory._bytes)
-    cost = a_word * (size + 31 >> 5)
-    if end > length:
-        new, old = end + 31 >> 5, length >> 5
-        cost += 3 * (new - old) + new * new // 512 - old * old // 512
+    length = len(memory._bytes)
+    cost, more = a_word * (size + 31 >> 5), start + size - length + 31 >> 5
+    if more > 0:
+        old = length >> 5
+        new = old + more
+        cost += 3 * more + new * new // 512 - old * old // 512
     if cost > most:
         return -1
-    memory.extend(start, size)
+    if more > 0:
+        try:
+            memory._bytes.extend(bytes(32 * more))
+        except BufferError:  # py-evm still looks at it
+            memory._bytes = memory._bytes + bytes(32 * more)
     return cost
 
 

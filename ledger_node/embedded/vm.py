@@ -4,6 +4,7 @@ Execution is py-evm's; this module chooses what to run, so that a block costs ti
 transactions (py-evm's own mining path is quadratic). Nothing here touches a disk or a clock.
 """
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -76,6 +77,8 @@ class LedgerState(BerlinState):
     account_db_class = LedgerAccountDB
     computation_class = LedgerComputation
     transaction_executor_class = _CheckedExecutor
+    until = float("inf")
+    """The thread's processor time, in seconds, at which execution is given up with TakesTooLong."""
 
 
 class LedgerVM(BerlinVM):
@@ -140,18 +143,29 @@ def child_header(parent: BlockHeaderAPI, sealer: bytes, timestamp: int) -> Block
     return _header(sealer, number, parent.hash, parent.state_root, parent.gas_limit, timestamp)
 
 
-def apply_transaction(state: StateAPI, header: BlockHeaderAPI, transaction: SignedTransactionAPI) -> Outcome:
-    """Execute one checked transaction; `header.gas_used` is what the block used so far.
+@dataclass(frozen=True, slots=True)
+class _SoFar:
+    """What py-evm reads of the header for a receipt: to copy a whole header for each transaction takes long."""
+
+    gas_used: int
+
+
+def apply_transaction(
+    state: StateAPI, used: int, transaction: SignedTransactionAPI, seconds: float = float("inf")
+) -> Outcome:
+    """Execute one checked transaction; `used` is the gas that the block used before it, `seconds` the processor time
+    that it may take. After TakesTooLong the state is of no use.
 
     Raises eth_utils.ValidationError when nonce or balance do not allow it; the state is then unchanged.
     """
     state.lock_changes()
+    state.until = time.thread_time() + seconds  # type: ignore[attr-defined]
     computation = state.apply_transaction(transaction)
-    receipt = LedgerVM.make_receipt(header, transaction, computation, state)
+    receipt = LedgerVM.make_receipt(_SoFar(used), transaction, computation, state)  # type: ignore[arg-type]
     contract = bytes(computation.msg.storage_address) if computation.msg.is_create else None
     return Outcome(
         receipt,
-        receipt.gas_used - header.gas_used,
+        receipt.gas_used - used,
         computation.is_success,
         contract,
         bytes(computation.output) if computation.is_error and isinstance(computation.error, Revert) else b"",

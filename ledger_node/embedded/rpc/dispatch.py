@@ -1,6 +1,8 @@
 """JSON-RPC 2.0: from a request's bytes to a response's bytes. Knows no transport."""
 
 import json
+import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -11,6 +13,7 @@ from ledger_node.embedded.rpc.errors import (
     KNOWN_ERRORS,
     METHOD_NOT_FOUND,
     PARSE_ERROR,
+    TIMEOUT,
     RpcError,
     as_rpc_error,
 )
@@ -18,6 +21,12 @@ from ledger_node.embedded.rpc.methods import METHODS
 from ledger_node.embedded.rpc.params import Params
 
 MAX_BATCH = 1_000
+BATCH_SECONDS = 30.0
+"""After which what is left of a batch is not begun."""
+MAX_DEPTH = 64
+"""Of arrays and objects within each other in a request."""
+_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_BRACKETS = re.compile(r"[\[\]{}]")
 Json = dict[str, object]
 
 
@@ -31,8 +40,8 @@ class Dispatcher:
     def handle(self, body: bytes) -> bytes | None:
         """The response to one request or a batch; None when nothing in it wants an answer."""
         try:
-            request = json.loads(body)
-        except (ValueError, RecursionError):
+            request = _parsed(body)
+        except ValueError:
             return _bytes(_failure(None, RpcError(PARSE_ERROR, "parse error")))
         if not isinstance(request, list):
             return _bytes(self._answer(request))
@@ -40,7 +49,8 @@ class Dispatcher:
             return _bytes(_failure(None, RpcError(INVALID_REQUEST, "empty batch")))
         if len(request) > MAX_BATCH:
             return _bytes(_failure(None, RpcError(INVALID_REQUEST, f"batch too large, at most {MAX_BATCH}")))
-        answers = [answer for answer in map(self._answer, request) if answer is not None]
+        until = time.monotonic() + BATCH_SECONDS
+        answers = [answer for each in request if (answer := self._answer(each, until)) is not None]
         return _bytes(answers) if answers else None
 
     def call(self, method: str, values: object) -> object:
@@ -59,7 +69,7 @@ class Dispatcher:
         except KNOWN_ERRORS as error:
             raise as_rpc_error(error) from None
 
-    def _answer(self, request: object) -> Json | None:
+    def _answer(self, request: object, until: float = float("inf")) -> Json | None:
         if not isinstance(request, dict):
             return _failure(None, RpcError(INVALID_REQUEST, "invalid request"))
         identity = request.get("id")
@@ -67,12 +77,30 @@ class Dispatcher:
         if request.get("jsonrpc") != "2.0" or not isinstance(method, str) or isinstance(identity, dict | list | bool):
             return _failure(None, RpcError(INVALID_REQUEST, "invalid request"))
         try:
+            if time.monotonic() > until:
+                raise RpcError(TIMEOUT, "request timed out")
             result = self.call(method, request.get("params", []))
         except RpcError as error:
             answer = _failure(identity, error)
         else:
             answer = {"jsonrpc": "2.0", "id": identity, "result": result}
         return answer if "id" in request else None
+
+
+def _parsed(body: bytes) -> object:
+    """The JSON value of `body`. Raises ValueError, also for what is nested so deep that reading it overflows the stack.
+
+    Python's own guard does not help: the machine needs its limit of recursion to be far above what the stack holds.
+    """
+    text = body.decode()
+    if text.count("[") + text.count("{") > MAX_DEPTH:
+        depth = 0
+        for bracket in _BRACKETS.findall(_STRINGS.sub("", text)):
+            depth += 1 if bracket in "[{" else -1
+            if depth > MAX_DEPTH:
+                raise ValueError(f"nested deeper than {MAX_DEPTH}")
+    value: object = json.loads(text)
+    return value
 
 
 def _failure(identity: object, error: RpcError) -> Json:

@@ -5,6 +5,9 @@ from ledger_node.embedded.launch import running_ledger
 from ledger_node.embedded.provider import EmbeddedProvider, chain_in_directory
 from tests.go_tools import GETH_EVM, built, leave_out
 from tests.ledger_node.embedded.chain_kit import new_person
+from tests.ledger_node.embedded.machine_kit import agreed, execute
+
+__all__ = ["agreed", "execute"]
 
 
 @pytest.fixture
