@@ -23,7 +23,7 @@ from api.records.oracles import Oracles
 from api.records.reading import newest
 from api.refusals import RefusalLog
 from api.security.limits import RequestLimits
-from api.security.middleware import AccessLog, SafetyHeaders
+from api.security.middleware import AccessLog, BodyLimit, SafetyHeaders
 from api.security.secret import derive, load_or_make
 from api.security.sessions import Sessions
 from api.security.tokens import Tokens
@@ -31,7 +31,7 @@ from api.sending import Sending
 from api.services import Services
 from api.shelves import Shelves
 from api.store.database import open_database
-from api.v1 import drafts, live, measurements, oauth, operations, records, supervision, webhooks
+from api.v1 import description, drafts, live, measurements, oauth, operations, records, supervision, webhooks
 from api.webhooks.hooks import open_hooks
 from ledger_node.client import ChainClient
 from ledger_node.keys import LocalSigner
@@ -113,7 +113,13 @@ def make_services(section: ApiSection, chain: Chain, clock: Clock | None = None)
 def create_app(services: Services, lifespan: Lifespan | None = None) -> FastAPI:
     """The ASGI application over its services; `lifespan` runs beside it."""
     app = FastAPI(
-        title="Cangdan", version="1", description=DESCRIPTION, docs_url=None, redoc_url=None, lifespan=lifespan
+        title="Cangdan",
+        version="1",
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=description.PATH,
+        lifespan=lifespan,
     )
     app.state.services = services
     app.state.streams = Streams(services.index, services.section.streams, services.section.streams_per_login)
@@ -130,7 +136,9 @@ def create_app(services: Services, lifespan: Lifespan | None = None) -> FastAPI:
         supervision.router,
     ):
         app.include_router(router)
+    description.install(app)
     site.install(app)
+    app.add_middleware(BodyLimit)
     app.add_middleware(SafetyHeaders, secure=services.section.public_url.startswith("https:"))
     app.add_middleware(AccessLog)
     app.add_middleware(CorrelationIdMiddleware)

@@ -12,6 +12,7 @@ from api.console.faults import mend_words, title_words
 from api.console.i18n import language_of
 from api.console.render import page, problem_page, translator
 from api.problems import KINDS, ProblemError
+from api.records.events import EVENTS
 from api.security.access import session_principal
 
 _STATIC = Path(__file__).parent / "static"
@@ -50,6 +51,12 @@ def problems(request: Request) -> Response:
     say = translator(language_of(request)).gettext
     kinds = [(kind, title_words(kind, say), mend_words(kind, say)) for kind in KINDS.values()]
     return page(request, "problems.html", session_principal(request), kinds=kinds)
+
+
+@router.get("/events")
+def events(request: Request) -> Response:
+    """Every type of event that webhooks and live streams tell."""
+    return page(request, "events.html", session_principal(request), events=list(EVENTS.values()))
 
 
 @router.get("/problems/{code}")

@@ -6,6 +6,7 @@ import time
 
 from asgi_correlation_id import correlation_id
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.security.trace import read_trace
@@ -52,6 +53,31 @@ class SafetyHeaders:
             await send(message)
 
         await self._app(scope, receive, with_headers)
+
+
+class BodyLimit:
+    """Refuses a request whose body has more than MAX_BODY bytes, as soon as it is told or read."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with its body counted."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        told = Headers(scope=scope).get("content-length", "")
+        read = int(told) if told.isdecimal() and int(told) > MAX_BODY else 0
+
+        async def counted() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > MAX_BODY:
+                raise HTTPException(413, f"a body may have at most {MAX_BODY} bytes")
+            return message
+
+        await self._app(scope, counted, send)
 
 
 class AccessLog:

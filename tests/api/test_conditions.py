@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from api.security.middleware import MAX_BODY
 from api.security.trace import read_trace
 from registry.index.queries import Index
 from tests.api.app_kit import Api
@@ -58,3 +59,12 @@ def test_what_time_mends_says_when_to_come_back(api: Api, monkeypatch: pytest.Mo
     monkeypatch.setattr(Index, "head", lambda self: None)
     answer = api.get(BANK, "/v1/receipts")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_that_is_too_large_is_refused(api: Api, chunked: bool):
+    body = b'{"act": "' + b"a" * MAX_BODY + b'"}'
+    content = iter([body[: MAX_BODY // 2], body[MAX_BODY // 2 :]]) if chunked else body
+    headers = {**api.headers(OWNER), "Content-Type": "application/json"}
+    answer = api.http.post("/v1/drafts", content=content, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too-large")

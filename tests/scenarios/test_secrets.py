@@ -127,9 +127,11 @@ def ids_of(home: Path, pack: Path) -> dict[str, str]:
 def answers_to(home: Path, pack: str | Path, party: str, ids: dict[str, str]) -> dict[str, str]:
     """Every answer that a party gets, by path: of lists, and of the records with those ids."""
     with kit.member_of(home, pack, party) as (stage, session):
-        paths = stage.api.get("/openapi.json").json()["paths"]
+        paths = stage.api.get("/v1/openapi.json").json()["paths"]
         found: dict[str, str] = {}
-        for path in [path for path, verbs in paths.items() if "get" in verbs and path.startswith("/v1/")]:
+        for path in [
+            path for path, verbs in paths.items() if "get" in verbs and path.startswith("/v1/") and path != "/v1/live"
+        ]:
             filled = path
             for name, value in ids.items():
                 filled = filled.replace(f"{{{name}}}", value)
