@@ -3,16 +3,23 @@
 import asyncio
 import json
 import ssl
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from standardwebhooks.webhooks import Webhook as Signature
 from standardwebhooks.webhooks import WebhookVerificationError
 
+from api.app import create_app
 from api.founding.certificates import certify
 from api.members import Members, MembersFile
 from api.records.events import EVENTS
+from api.webhooks import courier as couriers
 from api.webhooks.courier import Courier, courier_of
 from api.webhooks.deliveries import LEASE_MS
 from api.webhooks.posting import Message, Post, trusted
@@ -271,6 +278,34 @@ def test_a_receiver_that_is_gone_or_fails_for_days_is_disabled_and_loses_nothing
     hooked.clock.forward(26 * 3600)
     tell(hooked)
     assert [each["state"] for each in log(hooked, BANK, failing)] == ["delivered"]
+
+
+def test_it_tells_beside_the_application_and_goes_on_after_a_fault(
+    hooked: Api, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(couriers, "_PAUSE_SECONDS", 0.05)
+    courier = courier_of(hooked.services)
+    queue, faults = courier.queue, [RuntimeError("unforeseen")]
+
+    def failing_once() -> None:
+        if faults:
+            raise faults.pop()
+        queue()
+
+    monkeypatch.setattr(Courier, "queue", lambda self: failing_once())
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with courier.beside():
+            yield
+
+    id_, _ = register(hooked, BANK, receiver)
+    hooked.post(BANK, f"/v1/webhooks/{id_}/test", {})
+    until = time.monotonic() + 30
+    with TestClient(create_app(hooked.services, lifespan)):
+        while time.monotonic() < until and not receiver.got:
+            time.sleep(0.02)
+    assert (len(receiver.got), faults) == (1, [])
 
 
 def test_waits_grow_end_and_heed_the_receiver():
