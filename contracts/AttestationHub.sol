@@ -3,7 +3,6 @@ pragma solidity 0.8.37;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {IAttestationHub, Round} from "./interfaces/IAttestationHub.sol";
-import {IDomain} from "./interfaces/IHistory.sol";
 import {Consents} from "./libraries/Consents.sol";
 import {DataContract} from "./libraries/DataContract.sol";
 import {Domain} from "./libraries/Domain.sol";
@@ -72,10 +71,6 @@ contract AttestationHub is IAttestationHub, Domain, AccessManaged {
         return config.count == 0 ? bytes32(0) : _wordAt(DataContract.read(config.data), 0);
     }
 
-    function domainSeparator() public view override(Domain, IDomain) returns (bytes32) {
-        return super.domainSeparator();
-    }
-
     /// @dev Exactly f+1 oracles of the set signed; the bits of the mask say which, in ascending order.
     function _requireQuorum(
         bytes32 digest,
@@ -83,7 +78,7 @@ contract AttestationHub is IAttestationHub, Domain, AccessManaged {
         Config memory current,
         uint32 mask,
         bytes calldata signatures
-    ) private pure {
+    ) private view {
         uint256 required = uint256(current.f) + 1;
         if (signatures.length != required * Signatures.LENGTH) revert SignatureCount(required, signatures.length);
         uint256 signers = 0;

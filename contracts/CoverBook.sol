@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import "./interfaces/ICoverBook.sol";
+import {FacilityStatus, ICreditBook} from "./interfaces/ICreditBook.sol";
 import {EntityKind, IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
+import {Book} from "./libraries/Book.sol";
 import {Consents} from "./libraries/Consents.sol";
-import {Domain} from "./libraries/Domain.sol";
-import {History} from "./libraries/History.sol";
-import {Wiring} from "./libraries/Wiring.sol";
 import {Words} from "./libraries/Words.sol";
 
-contract CoverBook is History, Domain, Wiring, ICoverBook, AccessManaged {
+contract CoverBook is Book, ICoverBook {
     using Words for uint256;
 
     uint256 private constant STATUS = 96;
@@ -27,17 +25,12 @@ contract CoverBook is History, Domain, Wiring, ICoverBook, AccessManaged {
 
     mapping(bytes32 => Terms) public override terms;
 
-    IParticipantRegistry private immutable _participants;
+    ICreditBook private immutable _facilities;
 
-    constructor(address authority_, IParticipantRegistry participants)
-        Domain(address(this))
-        AccessManaged(authority_)
+    constructor(address authority_, IParticipantRegistry participants, ICreditBook facilities)
+        Book(authority_, participants)
     {
-        _participants = participants;
-    }
-
-    function wire(uint8 part, address contract_) external restricted {
-        _wire(part, contract_);
+        _facilities = facilities;
     }
 
     function register(Cover calldata cover, bytes calldata signatures) external returns (bytes32 id) {
@@ -45,9 +38,16 @@ contract CoverBook is History, Domain, Wiring, ICoverBook, AccessManaged {
         if (records[id].word != 0) revert CoverExists(id);
         if (cover.insurer == cover.insured) revert SameParty(cover.insurer);
         if (cover.end <= cover.start) revert PeriodWrong(cover.start, cover.end);
+        uint256 facility = _facilities.wordOf(cover.facility);
+        if (facility.u8(STATUS) != FacilityStatus.OPEN) {
+            revert ICreditBook.FacilityNotOpen(cover.facility, facility.u8(STATUS));
+        }
+        if (cover.insured != facility.u32(0) && cover.insured != facility.u32(32)) {
+            revert NotPartyOfFacility(cover.facility, cover.insured);
+        }
         uint256 parties = Consents.parties(cover.insurer, cover.insured);
-        uint8 kind = _participants.checkConsents(id, cover.draftedAt, parties, signatures).u8(0);
-        if (kind != EntityKind.INSURER) revert WrongKind(cover.insurer, kind, EntityKind.INSURER);
+        uint256 kinds = _participants.checkConsents(id, cover.draftedAt, parties, signatures);
+        Consents.requireKind(cover.insurer, kinds, 0, EntityKind.INSURER);
         terms[id] = Terms(cover.facility, cover.start, cover.end, 0);
         _advance(id, CoverActs.REGISTER, parties | (uint256(CoverStatus.ACTIVE) << STATUS), abi.encode(cover));
     }
@@ -86,10 +86,6 @@ contract CoverBook is History, Domain, Wiring, ICoverBook, AccessManaged {
     function claimState(bytes32 id, uint16 claim) public view returns (uint8) {
         if (claim >= MAX_CLAIMS) return 0;
         return uint8(terms[id].claimStates.get(4 * uint256(claim), 4));
-    }
-
-    function domainSeparator() public view override(Domain, IDomain) returns (bytes32) {
-        return super.domainSeparator();
     }
 
     function _known(bytes32 id) private view returns (uint256 word) {

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import "./interfaces/ICreditBook.sol";
 import {EntityKind, IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {IReviewBoard} from "./interfaces/IReviewBoard.sol";
+import {Book} from "./libraries/Book.sol";
 import {Consents} from "./libraries/Consents.sol";
-import {Domain} from "./libraries/Domain.sol";
-import {History} from "./libraries/History.sol";
-import {Wiring} from "./libraries/Wiring.sol";
 import {Words} from "./libraries/Words.sol";
 
-contract CreditBook is History, Domain, Wiring, ICreditBook, AccessManaged {
+contract CreditBook is Book, ICreditBook {
     using Words for uint256;
 
     uint256 private constant BORROWER = 32;
@@ -35,18 +32,7 @@ contract CreditBook is History, Domain, Wiring, ICreditBook, AccessManaged {
 
     mapping(bytes32 => Terms) public override terms;
 
-    IParticipantRegistry private immutable _participants;
-
-    constructor(address authority_, IParticipantRegistry participants)
-        Domain(address(this))
-        AccessManaged(authority_)
-    {
-        _participants = participants;
-    }
-
-    function wire(uint8 part, address contract_) external restricted {
-        _wire(part, contract_);
-    }
+    constructor(address authority_, IParticipantRegistry participants) Book(authority_, participants) {}
 
     function openFacility(Facility calldata facility, bytes calldata signatures) external returns (bytes32 id) {
         id = _digest(Consents.hash(facility));
@@ -55,8 +41,8 @@ contract CreditBook is History, Domain, Wiring, ICreditBook, AccessManaged {
         _requireSound(facility);
         uint256 parties = Consents.parties(facility.lender, facility.borrower);
         uint256 kinds = _participants.checkConsents(id, facility.draftedAt, parties, signatures);
-        _requireKind(facility.lender, kinds.u8(0), EntityKind.BANK);
-        _requireKind(facility.borrower, kinds.u8(8), EntityKind.DEPOSITOR);
+        Consents.requireKind(facility.lender, kinds, 0, EntityKind.BANK);
+        Consents.requireKind(facility.borrower, kinds, 1, EntityKind.DEPOSITOR);
         terms[id] = Terms(facility.rulesRoot, facility.scheduleRoot, 0);
         uint256 word = parties | (uint256(FacilityStatus.OPEN) << STATUS) | (uint256(facility.rules) << RULES)
             | (uint256(facility.instalments) << INSTALMENTS) | (uint256(facility.panel) << PANEL)
@@ -125,6 +111,10 @@ contract CreditBook is History, Domain, Wiring, ICreditBook, AccessManaged {
         return records[id].word;
     }
 
+    function covenant(bytes32 id) external view returns (uint256 word, bytes32 rulesRoot) {
+        return (records[id].word, terms[id].rulesRoot);
+    }
+
     function wired(uint8 part) external view returns (address) {
         return _wired[part];
     }
@@ -132,10 +122,6 @@ contract CreditBook is History, Domain, Wiring, ICreditBook, AccessManaged {
     function instalmentState(bytes32 id, uint16 instalment) public view returns (uint8) {
         if (instalment >= MAX_INSTALMENTS) return 0;
         return uint8(terms[id].instalmentStates.get(4 * uint256(instalment), 4));
-    }
-
-    function domainSeparator() public view override(Domain, IDomain) returns (bytes32) {
-        return super.domainSeparator();
     }
 
     function _setState(bytes32 id, uint16 instalment, uint8 state) private {
@@ -161,9 +147,5 @@ contract CreditBook is History, Domain, Wiring, ICreditBook, AccessManaged {
         if (facility.rulesRoot == 0) revert RulesRootMissing();
         (uint256 members,) = IReviewBoard(_wired[CreditParts.REVIEW_BOARD]).panels(facility.panel);
         if (members == 0) revert PanelUnknown(facility.panel);
-    }
-
-    function _requireKind(uint32 entity, uint8 kind, uint8 required) private pure {
-        if (kind != required) revert WrongKind(entity, kind, required);
     }
 }

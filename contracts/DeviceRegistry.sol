@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {Fleet, FleetActs, IDeviceRegistry} from "./interfaces/IDeviceRegistry.sol";
-import {IDomain} from "./interfaces/IHistory.sol";
 import {IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {Consents} from "./libraries/Consents.sol";
 import {Domain} from "./libraries/Domain.sol";
@@ -38,7 +37,4 @@ contract DeviceRegistry is History, Domain, IDeviceRegistry {
         _advance(id, FleetActs.SET_FLEET, word, abi.encode(fleet));
     }
 
-    function domainSeparator() public view override(Domain, IDomain) returns (bytes32) {
-        return super.domainSeparator();
-    }
 }

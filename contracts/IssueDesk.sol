@@ -69,8 +69,8 @@ contract IssueDesk is Desk, IIssueDesk {
         id = _digest(Consents.hash(issue_));
         uint256 parties = Consents.parties(issue_.depositor, issue_.keeper);
         uint256 kinds = _participants.checkConsents(id, issue_.draftedAt, parties, signatures);
-        ReceiptWord.requireKind(issue_.depositor, kinds, 0, EntityKind.DEPOSITOR);
-        ReceiptWord.requireKind(issue_.keeper, kinds, 1, EntityKind.KEEPER);
+        Consents.requireKind(issue_.depositor, kinds, 0, EntityKind.DEPOSITOR);
+        Consents.requireKind(issue_.keeper, kinds, 1, EntityKind.KEEPER);
     }
 
     function _create(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {FacilityStatus, ICreditBook} from "./interfaces/ICreditBook.sol";
 import {EntityKind, IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import {IPledgeRegistry, Pledge, PledgeStatus, Release} from "./interfaces/IPledgeRegistry.sol";
 import {IReceiptRegistry} from "./interfaces/IReceiptRegistry.sol";
@@ -22,7 +23,13 @@ contract PledgeRegistry is IPledgeRegistry, Desk {
 
     mapping(bytes32 => uint256) public override pledges;
 
-    constructor(IReceiptRegistry receipts, IParticipantRegistry participants) Desk(receipts, participants) {}
+    ICreditBook private immutable _facilities;
+
+    constructor(IReceiptRegistry receipts, IParticipantRegistry participants, ICreditBook facilities)
+        Desk(receipts, participants)
+    {
+        _facilities = facilities;
+    }
 
     function pledge(Pledge calldata pledge_, bytes calldata signatures) external returns (bytes32 id) {
         id = _digest(Consents.hash(pledge_));
@@ -34,10 +41,11 @@ contract PledgeRegistry is IPledgeRegistry, Desk {
             revert AffiliatedKeeper(pledge_.keeper, pledge_.pledgor);
         }
         ReceiptWord.requireParties(receipt, word, pledge_.pledgor, pledge_.keeper);
+        if (pledge_.facility != 0) _requireFacility(pledge_.facility, pledge_.pledgee);
         uint256 kinds = _participants.checkConsents(
             id, pledge_.draftedAt, Consents.parties(pledge_.pledgor, pledge_.keeper, pledge_.pledgee), signatures
         );
-        ReceiptWord.requireKind(pledge_.pledgee, kinds, 2, EntityKind.BANK);
+        Consents.requireKind(pledge_.pledgee, kinds, 2, EntityKind.BANK);
         pledges[id] = uint256(pledge_.pledgee) | (uint256(pledge_.pledgor) << 32)
             | (uint256(PledgeStatus.LIVE) << STATUS) | (FIRST_RANK << RANK)
             | ((uint256(word.ordinal()) + 1) << ORDINAL) | (1 << SEQ) | ((uint256(receipt) >> TAG) << TAG);
@@ -57,5 +65,12 @@ contract PledgeRegistry is IPledgeRegistry, Desk {
         );
         pledges[id] = word.set(STATUS, 8, PledgeStatus.RELEASED).set(SEQ, 32, release_.pledgeSeq + 1);
         _receipts.release(pledge_.receipt, abi.encode(release_));
+    }
+
+    /// @dev A pledge secures an open credit of its pledgee. The pledgor may be a third party.
+    function _requireFacility(bytes32 facility, uint32 pledgee) private view {
+        uint256 word = _facilities.wordOf(facility);
+        if (word.u8(STATUS) != FacilityStatus.OPEN) revert ICreditBook.FacilityNotOpen(facility, word.u8(STATUS));
+        if (word.u32(0) != pledgee) revert ICreditBook.NotLender(facility, pledgee);
     }
 }

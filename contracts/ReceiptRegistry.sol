@@ -28,7 +28,7 @@ contract ReceiptRegistry is History, Domain, Wiring, IReceiptRegistry, AccessMan
         _entities = uint160(participants.entityAddress(0));
     }
 
-    function wire(uint8 act, address desk) external restricted {
+    function wire(uint8 act, address desk) external override restricted {
         _wire(act, desk);
     }
 
@@ -89,10 +89,6 @@ contract ReceiptRegistry is History, Domain, Wiring, IReceiptRegistry, AccessMan
 
     function wordOf(bytes32 id) external view returns (uint256) {
         return records[id].word;
-    }
-
-    function domainSeparator() public view override(Domain, IDomain) returns (bytes32) {
-        return super.domainSeparator();
     }
 
     function ownerOf(uint256 tokenId) external view returns (address) {

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {Clearing, ICreditBook} from "./interfaces/ICreditBook.sol";
 import {EntityKind, IParticipantRegistry} from "./interfaces/IParticipantRegistry.sol";
 import "./interfaces/IReviewBoard.sol";
 import {RuleAction} from "./interfaces/IRuleEngine.sol";
+import {Book} from "./libraries/Book.sol";
 import {Consents} from "./libraries/Consents.sol";
-import {Domain} from "./libraries/Domain.sol";
-import {History} from "./libraries/History.sol";
 import {Signatures} from "./libraries/Signatures.sol";
-import {Wiring} from "./libraries/Wiring.sol";
 import {Words} from "./libraries/Words.sol";
 
-contract ReviewBoard is History, Domain, Wiring, IReviewBoard, AccessManaged {
+contract ReviewBoard is Book, IReviewBoard {
     using Words for uint256;
 
     uint256 private constant RULE = 16;
@@ -22,6 +19,7 @@ contract ReviewBoard is History, Domain, Wiring, IReviewBoard, AccessManaged {
     uint256 private constant ACTION = 40;
     uint256 private constant DEADLINE = 64;
     uint256 private constant REASON = 160;
+    uint256 private constant DECIDED_AT = 224;
     uint256 private constant MAX_MEMBERS = 8;
 
     struct Panel {
@@ -32,20 +30,13 @@ contract ReviewBoard is History, Domain, Wiring, IReviewBoard, AccessManaged {
     mapping(uint16 => Panel) public override panels;
     uint64 public immutable override reviewPeriod;
 
-    IParticipantRegistry private immutable _participants;
     ICreditBook private immutable _book;
 
     constructor(address authority_, IParticipantRegistry participants, ICreditBook book, uint64 reviewPeriod_)
-        Domain(address(this))
-        AccessManaged(authority_)
+        Book(authority_, participants)
     {
-        _participants = participants;
         _book = book;
         reviewPeriod = reviewPeriod_;
-    }
-
-    function wire(uint8 part, address contract_) external restricted {
-        _wire(part, contract_);
     }
 
     function setPanel(uint16 panel, uint8 required, uint32[] calldata members) external restricted {
@@ -58,6 +49,7 @@ contract ReviewBoard is History, Domain, Wiring, IReviewBoard, AccessManaged {
             packed |= uint256(previous) << (32 * i);
         }
         if (!sound) revert PanelWrong(packed, required);
+        if (panels[panel].required != 0) revert PanelTaken(panel);
         panels[panel] = Panel(packed, required);
         emit PanelSet(panel, required, packed);
     }
@@ -84,7 +76,7 @@ contract ReviewBoard is History, Domain, Wiring, IReviewBoard, AccessManaged {
         bytes calldata signatures
     ) external {
         bytes32 id = decision.review;
-        uint256 word = _undecided(id, decision.verdict);
+        uint256 word = _undecided(decision);
         bytes32 given = _reviewId(facility, facilitySeq);
         if (given != id) revert ReviewDiffers(given, id);
         bool clears = decision.verdict == Verdict.CLEAR && word.u8(ACTION) == RuleAction.HOLD;
@@ -100,24 +92,24 @@ contract ReviewBoard is History, Domain, Wiring, IReviewBoard, AccessManaged {
         _requireQuorum(word.u16(0), members, signatures.length / Signatures.LENGTH);
         _participants.checkConsents(_digest(Consents.hash(decision)), decision.draftedAt, members, signatures);
         word = word.set(STATUS, 8, ReviewStatus.DECIDED).set(VERDICT, 8, decision.verdict);
-        word = word.set(REASON, 64, uint256(decision.reason) >> 192);
+        word = word.set(REASON, 64, uint256(decision.reason) >> 192).set(DECIDED_AT, 32, block.timestamp);
         _advance(id, ReviewActs.DECIDE, word, abi.encode(ReviewOutcome(decision, inspected, members)));
         if (clears) _book.clearHold(facility, Clearing(word.u8(RULE), id));
     }
 
-    function domainSeparator() public view override(Domain, IDomain) returns (bytes32) {
-        return super.domainSeparator();
-    }
-
-    /// @dev The word of a review that this verdict may decide: an open one, or an upheld one that is cleared later.
-    function _undecided(bytes32 id, uint8 verdict) private view returns (uint256 word) {
+    /// @dev The word of a review that this may decide: an open one, or an upheld one that is cleared by a later draft.
+    function _undecided(Decision calldata decision) private view returns (uint256 word) {
+        bytes32 id = decision.review;
+        uint8 verdict = decision.verdict;
         word = records[id].word;
         if (word == 0) revert ReviewUnknown(id);
         if (verdict != Verdict.CLEAR && verdict != Verdict.UPHOLD) revert VerdictUnknown(verdict);
-        bool upheld = word.u8(VERDICT) == Verdict.UPHOLD;
-        if (word.u8(STATUS) != ReviewStatus.OPEN && !(upheld && verdict == Verdict.CLEAR)) {
+        if (word.u8(STATUS) == ReviewStatus.OPEN) return word;
+        if (word.u8(VERDICT) != Verdict.UPHOLD || verdict != Verdict.CLEAR) {
             revert ReviewDecided(id, word.u8(VERDICT));
         }
+        uint64 upheldAt = uint64(word.u32(DECIDED_AT)) * 1000;
+        if (decision.draftedAt <= upheldAt) revert DecisionTooOld(decision.draftedAt, upheldAt);
     }
 
     function _requireInspection(
@@ -130,9 +122,7 @@ contract ReviewBoard is History, Domain, Wiring, IReviewBoard, AccessManaged {
         if (digest != decision.inspection) revert InspectionDiffers(digest, decision.inspection);
         if (inspection.subject != facility) revert WrongSubject(inspection.subject, facility);
         uint256 kinds = _participants.checkConsents(digest, inspection.takenAt, inspection.inspector, signature);
-        if (kinds.u8(0) != EntityKind.INSPECTOR) {
-            revert WrongKind(inspection.inspector, kinds.u8(0), EntityKind.INSPECTOR);
-        }
+        Consents.requireKind(inspection.inspector, kinds, 0, EntityKind.INSPECTOR);
     }
 
     /// @dev As many members as the panel requires, each of it, ascending.

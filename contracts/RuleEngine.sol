@@ -2,14 +2,16 @@
 pragma solidity 0.8.37;
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
-import {IAttestationHub, Observation, ObservationProof} from "./interfaces/IAttestationHub.sol";
+import {IAttestationHub, ObservationProof} from "./interfaces/IAttestationHub.sol";
 import {ICoverBook} from "./interfaces/ICoverBook.sol";
 import {FacilityStatus, Firing, ICreditBook} from "./interfaces/ICreditBook.sol";
 import {IReviewBoard, ReviewOpening} from "./interfaces/IReviewBoard.sol";
-import {IRuleEngine, Rule, RuleAction} from "./interfaces/IRuleEngine.sol";
+import {Condition, IRuleEngine, Rule, RuleAction} from "./interfaces/IRuleEngine.sol";
 import {Conditions} from "./libraries/Conditions.sol";
+import {Evidence} from "./libraries/Evidence.sol";
 import {PaddedMerkle} from "./libraries/PaddedMerkle.sol";
 import {Rounds} from "./libraries/Rounds.sol";
+import {SlidingCount} from "./libraries/SlidingCount.sol";
 import {Words} from "./libraries/Words.sol";
 
 contract RuleEngine is IRuleEngine, AccessManaged {
@@ -23,13 +25,13 @@ contract RuleEngine is IRuleEngine, AccessManaged {
         uint32 window;
         uint32 lenderLimit;
         uint32 consortiumLimit;
-        uint64 windowStart;
-        uint32 actions;
+        uint32 since;
+        uint128 counts;
     }
 
     struct Tally {
-        uint64 windowStart;
-        uint32 actions;
+        uint32 since;
+        uint128 counts;
     }
 
     Breaker public override breaker;
@@ -69,17 +71,15 @@ contract RuleEngine is IRuleEngine, AccessManaged {
         ObservationProof[][] calldata evidence,
         bytes calldata actionData
     ) external {
-        uint256 word = _book.wordOf(facility);
+        (uint256 word, bytes32 rulesRoot) = _book.covenant(facility);
         if (word.u8(96) != FacilityStatus.OPEN) revert FacilityNotOpen(facility, word.u8(96));
-        (bytes32 rulesRoot, bytes32 scheduleRoot,) = _book.terms(facility);
-        bytes32 leaf = PaddedMerkle.leaf(abi.encode(rule));
+        bytes32 leaf = Evidence.leaf(rule);
         if (rule.index >= word.u8(104) || !PaddedMerkle.verify(rulesRoot, leaf, rule.index, ruleProof)) {
             revert RuleUnproven(facility, rule.index);
         }
         uint64 slot = _evaluate(facility, rule, evidence);
-        lastSlot[facility][rule.index] = slot;
-        bytes memory firing = abi.encode(rule, _observations(evidence));
-        emit RuleFired(facility, leaf, word.seq() + 1, firing);
+        bytes memory firing = Evidence.firing(rule, evidence);
+        Evidence.fired(facility, leaf, word.seq() + 1, firing);
         Firing memory act = Firing({
             rule: rule.index,
             action: _tripped(facility, word.u32(0), rule.action) ? RuleAction.REVIEW : rule.action,
@@ -89,7 +89,7 @@ contract RuleEngine is IRuleEngine, AccessManaged {
             target: 0,
             dueMs: 0
         });
-        if (act.action == RuleAction.DEFER) _defer(facility, act, scheduleRoot, rule.parameter, actionData);
+        if (act.action == RuleAction.DEFER) _defer(facility, act, rule.parameter, actionData);
         else if (act.action == RuleAction.OPEN_CLAIM) _openClaim(facility, act, abi.decode(actionData, (bytes32)));
         else if (act.action == RuleAction.NOTIFY) _book.note(facility, act);
         else _review(facility, act, word);
@@ -110,15 +110,17 @@ contract RuleEngine is IRuleEngine, AccessManaged {
         _covers.openClaim(cover, facility, act.evidence, act.slot);
     }
 
-    function _defer(
-        bytes32 facility,
-        Firing memory act,
-        bytes32 scheduleRoot,
-        uint32 daysLater,
-        bytes calldata actionData
-    ) private {
-        (uint16 ordinal, uint64 start, uint64 due, bytes32 amountHash, bytes32[] memory proof) =
-            abi.decode(actionData, (uint16, uint64, uint64, bytes32, bytes32[]));
+    function _defer(bytes32 facility, Firing memory act, uint32 daysLater, bytes calldata actionData) private {
+        (uint16 ordinal, uint64 start, uint64 due, bytes32 amountHash) =
+            abi.decode(actionData, (uint16, uint64, uint64, bytes32));
+        bytes32[] calldata proof;
+        assembly {
+            // The fifth member of the same encoding. Wherever it points, a proof is only siblings to try.
+            let at := add(actionData.offset, calldataload(add(actionData.offset, 0x80)))
+            proof.offset := add(at, 0x20)
+            proof.length := calldataload(at)
+        }
+        (, bytes32 scheduleRoot,) = _book.terms(facility);
         bytes32 leaf = PaddedMerkle.leaf(abi.encode(ordinal, start, due, amountHash));
         if (!PaddedMerkle.verify(scheduleRoot, leaf, ordinal, proof)) revert InstalmentUnproven(facility, ordinal);
         if (act.slot < start || act.slot >= due) revert OutsideInstalment(act.slot, start, due);
@@ -132,19 +134,20 @@ contract RuleEngine is IRuleEngine, AccessManaged {
         if (action == RuleAction.REVIEW || action == RuleAction.NOTIFY) return false;
         Breaker memory all = breaker;
         Tally memory own = _tallies[lender];
-        uint64 time = uint64(block.timestamp);
-        if (time >= all.windowStart + all.window) (all.windowStart, all.actions) = (time, 0);
-        if (time >= own.windowStart + all.window) (own.windowStart, own.actions) = (time, 0);
-        if (own.actions >= all.lenderLimit) {
-            emit BreakerTripped(facility, lender, own.actions);
+        (all.since, all.counts) = SlidingCount.asOf(all.since, all.counts, all.window);
+        (own.since, own.counts) = SlidingCount.asOf(own.since, own.counts, all.window);
+        uint256 actions = SlidingCount.sum(own.counts);
+        if (actions >= all.lenderLimit) {
+            emit BreakerTripped(facility, lender, uint32(actions));
             return true;
         }
-        if (all.actions >= all.consortiumLimit) {
-            emit BreakerTripped(facility, 0, all.actions);
+        actions = SlidingCount.sum(all.counts);
+        if (actions >= all.consortiumLimit) {
+            emit BreakerTripped(facility, 0, uint32(actions));
             return true;
         }
-        (breaker.windowStart, breaker.actions) = (all.windowStart, all.actions + 1);
-        _tallies[lender] = Tally(own.windowStart, own.actions + 1);
+        (breaker.since, breaker.counts) = (all.since, all.counts + 1);
+        _tallies[lender] = Tally(own.since, own.counts + 1);
         return false;
     }
 
@@ -154,57 +157,52 @@ contract RuleEngine is IRuleEngine, AccessManaged {
         emit BreakerSet(window, lenderLimit, consortiumLimit);
     }
 
-    /// @dev The latest slot of evidence that meets every condition, is anchored, and is newer than what the rule acted on.
+    /// @dev The latest slot of evidence that meets every condition, is anchored, and is newer than what the rule acted on;
+    /// from now on the rule has acted on it.
     function _evaluate(bytes32 facility, Rule calldata rule, ObservationProof[][] calldata evidence)
         private
-        view
         returns (uint64 latest)
     {
-        _requireShape(rule, evidence);
+        Condition[] calldata conditions = rule.conditions;
+        _requireShape(rule, conditions, evidence);
         uint64 earliest = type(uint64).max;
-        for (uint256 i = 0; i < evidence.length; ++i) {
-            (uint64 first, uint64 last) = Conditions.check(i, rule.conditions[i], evidence[i]);
+        for (uint256 i = 0; i < conditions.length; ++i) {
+            ObservationProof[] calldata run = evidence[i];
+            (uint64 first, uint64 last) = Conditions.check(i, conditions[i], run);
             if (first < earliest) earliest = first;
             if (last > latest) latest = last;
-            for (uint256 j = 0; j < evidence[i].length; ++j) {
-                Rounds.requireObserved(_hub, evidence[i][j]);
+            for (uint256 j = 0; j < run.length; ++j) {
+                Rounds.requireObserved(_hub, run[j]);
             }
         }
         if (latest - earliest > rule.windowMs) revert OutsideWindow(latest - earliest, rule.windowMs);
-        uint64 acted = lastSlot[facility][rule.index];
+        mapping(uint8 => uint64) storage guards = lastSlot[facility];
+        uint64 acted = guards[rule.index];
         if (earliest <= acted) revert EvidenceNotNewer(earliest, acted);
+        guards[rule.index] = latest;
     }
 
-    function _requireShape(Rule calldata rule, ObservationProof[][] calldata evidence) private pure {
+    function _requireShape(
+        Rule calldata rule,
+        Condition[] calldata conditions,
+        ObservationProof[][] calldata evidence
+    ) private pure {
         uint8 action = rule.action;
         bool supported = action == RuleAction.HOLD || action == RuleAction.REVIEW || action == RuleAction.DEFER
             || action == RuleAction.OPEN_CLAIM || action == RuleAction.NOTIFY;
         if (!supported) revert ActionUnsupported(action);
-        uint256 conditions = rule.conditions.length;
-        if (conditions == 0 || conditions > MAX_CONDITIONS || conditions != evidence.length) {
-            revert ConditionCount(conditions, evidence.length);
+        uint256 count = conditions.length;
+        if (count == 0 || count > MAX_CONDITIONS || count != evidence.length) {
+            revert ConditionCount(count, evidence.length);
         }
         uint256 observations = 0;
+        uint8 kind = conditions[0].kind;
         bool secondKind = false;
-        for (uint256 i = 0; i < conditions; ++i) {
+        for (uint256 i = 0; i < count; ++i) {
             observations += evidence[i].length;
-            if (rule.conditions[i].kind != rule.conditions[0].kind) secondKind = true;
+            if (conditions[i].kind != kind) secondKind = true;
         }
         if (observations > MAX_OBSERVATIONS) revert TooMuchEvidence(observations);
-        if (action == RuleAction.HOLD && !rule.singleKind && !secondKind) revert OneKindOnly(rule.conditions[0].kind);
-    }
-
-    function _observations(ObservationProof[][] calldata evidence)
-        private
-        pure
-        returns (Observation[][] memory observations)
-    {
-        observations = new Observation[][](evidence.length);
-        for (uint256 i = 0; i < evidence.length; ++i) {
-            observations[i] = new Observation[](evidence[i].length);
-            for (uint256 j = 0; j < evidence[i].length; ++j) {
-                observations[i][j] = evidence[i][j].observation;
-            }
-        }
+        if (action == RuleAction.HOLD && !rule.singleKind && !secondKind) revert OneKindOnly(kind);
     }
 }

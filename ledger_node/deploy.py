@@ -215,10 +215,10 @@ def _creations(terms: Terms) -> tuple[_Creation, ...]:
         _Creation("DeviceRegistry", ("ParticipantRegistry",)),
         _Creation("IssueDesk", ("ReceiptRegistry", "ParticipantRegistry", "GoodsIndex", "AttestationHub")),
         _Creation("DeliveryDesk", ("ReceiptRegistry", "ParticipantRegistry", "GoodsIndex")),
-        _Creation("PledgeRegistry", ("ReceiptRegistry", "ParticipantRegistry")),
-        _Creation("HoldDesk", ("ReceiptRegistry", "ParticipantRegistry")),
         _Creation("CreditBook", ("ConsortiumAccess", "ParticipantRegistry")),
-        _Creation("CoverBook", ("ConsortiumAccess", "ParticipantRegistry")),
+        _Creation("PledgeRegistry", ("ReceiptRegistry", "ParticipantRegistry", "CreditBook")),
+        _Creation("HoldDesk", ("ReceiptRegistry", "ParticipantRegistry")),
+        _Creation("CoverBook", ("ConsortiumAccess", "ParticipantRegistry", "CreditBook")),
         _Creation("ReviewBoard", ("ConsortiumAccess", "ParticipantRegistry", "CreditBook", terms.review_period)),
         _Creation(
             "RuleEngine", ("ConsortiumAccess", "AttestationHub", "CreditBook", "ReviewBoard", "CoverBook", *breaker)

@@ -121,11 +121,12 @@ class FacilityWord(Word):
 
 @dataclass(frozen=True, slots=True)
 class ReviewWord(Word):
-    """A review (ReviewBoard); `action` opened it. `deadline`: seconds of chain time; `reason`: its first 8 bytes."""
+    """A review (ReviewBoard); `action` opened it. `deadline`, `decided_at`: seconds of chain time; `reason`: its first
+    8 bytes."""
 
     LAYOUT: ClassVar[dict[str, Span]] = {
         "panel": (0, 15), "rule": (16, 23), "status": (24, 31), "verdict": (32, 39), "action": (40, 47),
-        "deadline": (64, 127), "seq": SEQ, "reason": (160, 223),
+        "deadline": (64, 127), "seq": SEQ, "reason": (160, 223), "decided_at": (224, 255),
     }  # fmt: skip
     panel: int
     rule: int
@@ -135,6 +136,7 @@ class ReviewWord(Word):
     deadline: int
     seq: int
     reason: int
+    decided_at: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ library CoverParts {
     uint8 internal constant RULE_ENGINE = 1;
 }
 
-/// @param facility the facility whose rules may open claims
+/// @param insured lender or borrower of the facility
+/// @param facility the open facility whose rules may open claims
 /// @param start first millisecond of event time that is covered
 /// @param end first millisecond of event time that is not
 struct Cover {
@@ -63,8 +64,9 @@ interface ICoverBook is IHistory, IDomain, IWiring {
     error CoverExists(bytes32 cover);
     error CoverUnknown(bytes32 cover);
     error SameParty(uint32 entity);
-    error WrongKind(uint32 entity, uint8 kind, uint8 required);
     error PeriodWrong(uint64 start, uint64 end);
+    /// @notice Only the lender or the borrower of a facility is insured on it, or a stranger's cover could take its claims.
+    error NotPartyOfFacility(bytes32 facility, uint32 entity);
     error WrongFacility(bytes32 cover, bytes32 facility);
     /// @notice The evidence lies outside the cover's period.
     error CoverNotInForce(bytes32 cover, uint64 slot);
@@ -72,9 +74,6 @@ interface ICoverBook is IHistory, IDomain, IWiring {
     error TooManyClaims(bytes32 cover);
     error ClaimNotOpen(bytes32 cover, uint16 claim, uint8 state);
     error VerdictUnknown(uint8 verdict);
-
-    /// @notice Names the rule engine, once. Consortium operator only.
-    function wire(uint8 part, address contract_) external;
 
     /// @notice Registers a cover. @param signatures insurer, insured
     function register(Cover calldata cover, bytes calldata signatures) external returns (bytes32 id);

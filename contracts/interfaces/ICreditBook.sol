@@ -105,16 +105,12 @@ interface ICreditBook is IHistory, IDomain, IWiring {
     error ScheduleRootMissing();
     error PanelUnknown(uint16 panel);
     error SameParty(uint32 entity);
-    error WrongKind(uint32 entity, uint8 kind, uint8 required);
     error NotLender(bytes32 facility, uint32 entity);
     error InstalmentUnknown(bytes32 facility, uint16 instalment);
     error InstalmentPaid(bytes32 facility, uint16 instalment);
     error InstalmentDeferred(bytes32 facility, uint16 instalment);
     error RuleHolding(bytes32 facility, uint8 rule);
     error RuleNotHolding(bytes32 facility, uint8 rule);
-
-    /// @notice Names the rule engine or the review board, once. Consortium operator only.
-    function wire(uint8 part, address contract_) external;
 
     /// @notice Opens a facility. @param signatures lender (a bank), borrower
     function openFacility(Facility calldata facility, bytes calldata signatures) external returns (bytes32 id);
@@ -142,6 +138,9 @@ interface ICreditBook is IHistory, IDomain, IWiring {
 
     /// @notice A facility's word, 0 if there is none.
     function wordOf(bytes32 id) external view returns (uint256);
+
+    /// @notice What the rule engine looks at first: a facility's word and the root of its rules.
+    function covenant(bytes32 id) external view returns (uint256 word, bytes32 rulesRoot);
 
     function terms(bytes32 id)
         external

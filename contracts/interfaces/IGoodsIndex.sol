@@ -26,9 +26,6 @@ interface IGoodsIndex is IWiring {
     /// @notice A receipt holds one place and at most 64 units.
     error TooManyKeys(uint256 keys);
 
-    /// @notice Lets a contract claim and free; each desk has a part of its own. Consortium operator only.
-    function wire(uint8 part, address desk) external;
-
     /// @notice Claims all keys for a receipt, or none. Desks only.
     /// @param keys the position key, then the unit keys
     /// @param replaces a cancelled receipt whose keys pass on, or 0; the desk has checked that it is cancelled

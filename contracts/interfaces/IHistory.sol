@@ -38,4 +38,8 @@ interface IWiring {
     error WiringMissing(uint8 part);
     /// @notice Only the contract wired for this part may do this.
     error NotWired(uint8 part, address caller);
+
+    /// @notice Says which contract plays a part: of the receipts an act's desk, of the goods index a desk of its own part,
+    /// of the books what their Parts library names. Once and for ever, consortium operator only.
+    function wire(uint8 part, address contract_) external;
 }

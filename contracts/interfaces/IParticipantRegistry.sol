@@ -102,6 +102,8 @@ interface IParticipantRegistry is IHistory {
     /// @notice The entity withdrew its consent to this one draft.
     error DraftWithdrawn(bytes32 digest, uint32 entity);
     error EntitySuspended(uint32 entity);
+    /// @notice A party of an act is of the wrong kind.
+    error WrongKind(uint32 entity, uint8 kind, uint8 required);
     /// @notice Signatures are 64 bytes each, one for each party, at most eight.
     error SignatureCount(uint256 parties, uint256 bytesGiven);
 

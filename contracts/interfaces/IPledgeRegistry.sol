@@ -9,7 +9,7 @@ library PledgeStatus {
 }
 
 /// @param seq the receipt's seq when the parties consented
-/// @param facility the credit that the pledge secures, or 0
+/// @param facility the open credit of the pledgee that the pledge secures, or 0
 /// @param termsHash commitment of the pledge agreement's terms
 struct Pledge {
     bytes32 receipt;
@@ -43,7 +43,7 @@ interface IPledgeRegistry is IReceiptErrors {
     error AffiliatedKeeper(uint32 keeper, uint32 pledgor);
 
     /// @notice Pledges a receipt. Refusals, in this order: PledgeExists, ReceiptNotActive, StaleConsent, AlreadyPledged,
-    /// ReceiptHeld, AffiliatedKeeper, NotOwner, NotKeeper, consents, WrongKind.
+    /// ReceiptHeld, AffiliatedKeeper, NotOwner, NotKeeper, FacilityNotOpen, NotLender, consents, WrongKind.
     /// @param signatures pledgor, keeper, pledgee
     /// @return id the pledge
     function pledge(Pledge calldata pledge_, bytes calldata signatures) external returns (bytes32 id);

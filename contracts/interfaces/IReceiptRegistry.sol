@@ -62,8 +62,6 @@ interface IReceiptErrors {
     error ReceiptHeld(bytes32 receipt, uint32 holds);
     error NotOwner(bytes32 receipt, uint32 entity);
     error NotKeeper(bytes32 receipt, uint32 entity);
-    /// @notice A party of the act is of the wrong kind.
-    error WrongKind(uint32 entity, uint8 kind, uint8 required);
 }
 
 /// @title The kernel: every receipt, one ERC-721 token each, that nobody can move by a token call
@@ -89,9 +87,6 @@ interface IReceiptRegistry is IHistory, IDomain, IWiring, IReceiptErrors {
     error NoLivePledge(bytes32 receipt);
     /// @notice The receipt had 65535 pledges.
     error TooManyPledges(bytes32 receipt);
-
-    /// @notice Says which desk does an act, once and for ever. Consortium operator only.
-    function wire(uint8 act, address desk) external;
 
     /// @notice ISSUE: mints. `id` is the digest of `issue_`.
     function issue(bytes32 id, Issue calldata issue_) external;

@@ -60,17 +60,20 @@ struct ReviewOutcome {
 
 /// @title Decisions of people, m of n
 /// @notice A hold is cleared only by the review that opened with it, with an inspection newer than the hold. A review that
-/// upheld its hold can be decided once more, to clear it; a cleared one is final.
+/// upheld its hold can be decided once more, to clear it, by a draft of later than that; a cleared one is final.
 interface IReviewBoard is IHistory, IDomain, IWiring {
     /// @param members 32 bits each, the first in the lowest bits
     event PanelSet(uint16 indexed panel, uint8 required, uint256 members);
 
     /// @notice A panel has 1 to 8 members, ascending, and needs 1 to all of them.
     error PanelWrong(uint256 members, uint8 required);
-    error PanelUnknown(uint16 panel);
+    /// @notice The panel stands already: facilities name it, and agreed to these members.
+    error PanelTaken(uint16 panel);
     error ReviewExists(bytes32 review);
     error ReviewUnknown(bytes32 review);
     error ReviewDecided(bytes32 review, uint8 verdict);
+    /// @notice A draft from before the review was upheld does not clear it afterwards (both in milliseconds).
+    error DecisionTooOld(uint64 draftedAt, uint64 upheldAt);
     error ReviewDiffers(bytes32 given, bytes32 signed);
     error VerdictUnknown(uint8 verdict);
     /// @notice Exactly as many members sign as the panel requires.
@@ -83,12 +86,8 @@ interface IReviewBoard is IHistory, IDomain, IWiring {
     error WrongSubject(bytes32 subject, bytes32 facility);
     /// @notice The inspection was taken before the hold (both in milliseconds).
     error InspectionTooOld(uint64 takenAt, uint64 heldAt);
-    error WrongKind(uint32 entity, uint8 kind, uint8 required);
 
-    /// @notice Names the rule engine, once. Consortium operator only.
-    function wire(uint8 part, address contract_) external;
-
-    /// @notice Sets a panel. Consortium operator only.
+    /// @notice Sets a panel, once: other members are another panel. Consortium operator only.
     function setPanel(uint16 panel, uint8 required, uint32[] calldata members) external;
 
     /// @notice Rule engine: opens a review; `reviewPeriod` later is its deadline.

@@ -65,7 +65,8 @@ struct Rule {
 interface IRuleEngine {
     /// @param firing abi.encode(Rule, Observation[][]); its keccak256 is `evidence` in the facility's transition
     event RuleFired(bytes32 indexed facility, bytes32 indexed ruleLeaf, uint32 facilitySeq, bytes firing);
-    /// @notice Too many actions in one window: this one became a review. `lender` is 0 for the consortium's limit.
+    /// @notice As many actions as one window admits were done: this one became a review. `lender` is 0 for the consortium's
+    /// limit; `actions` counts those of the last window, and up to a third of the one before.
     event BreakerTripped(bytes32 indexed facility, uint32 indexed lender, uint32 actions);
     event BreakerSet(uint32 window, uint32 lenderLimit, uint32 consortiumLimit);
 
@@ -97,7 +98,8 @@ interface IRuleEngine {
     /// @notice The latest evidence does not lie within the instalment's period.
     error OutsideInstalment(uint64 slot, uint64 periodStartMs, uint64 dueMs);
 
-    /// @notice Sets the circuit breaker: at most so many actions in a window of seconds. Consortium operator only.
+    /// @notice Sets the circuit breaker: at most so many actions within any window of so many seconds, wherever it begins.
+    /// What was counted before stays counted. Consortium operator only.
     function setBreaker(uint32 window, uint32 lenderLimit, uint32 consortiumLimit) external;
 
     /// @notice Checks a rule against its evidence and applies its action.
@@ -116,9 +118,10 @@ interface IRuleEngine {
     /// @notice The last slot that a rule of a facility acted on.
     function lastSlot(bytes32 facility, uint8 rule) external view returns (uint64);
 
-    /// @notice The breaker and the consortium's count in the present window.
+    /// @notice The breaker and the consortium's actions in four buckets of a third of the window each: when the newest one
+    /// began (seconds), and 32 bits of count for each bucket, the newest in the lowest bits.
     function breaker()
         external
         view
-        returns (uint32 window, uint32 lenderLimit, uint32 consortiumLimit, uint64 windowStart, uint32 actions);
+        returns (uint32 window, uint32 lenderLimit, uint32 consortiumLimit, uint32 since, uint128 counts);
 }

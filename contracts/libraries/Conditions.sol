@@ -13,17 +13,19 @@ library Conditions {
         pure
         returns (uint64 first, uint64 last)
     {
+        (bytes32 schema, bytes32 subject, bytes32 metric) = (condition.schema, condition.subject, condition.metric);
+        uint64 periodMs = condition.periodMs;
         uint256 counted = 0;
         bool lastCounts = false;
         for (uint256 i = 0; i < run.length; ++i) {
             Observation calldata seen = run[i].observation;
-            if (
-                seen.schema != condition.schema || seen.subject != condition.subject
-                    || seen.metric != condition.metric
-            ) revert IRuleEngine.WrongObservation(number, i);
-            if (i == 0) first = seen.slot;
-            else if (!_follows(condition.periodMs, last, seen.slot)) revert IRuleEngine.NotConsecutive(number, i);
-            last = seen.slot;
+            if (seen.schema != schema || seen.subject != subject || seen.metric != metric) {
+                revert IRuleEngine.WrongObservation(number, i);
+            }
+            uint64 slot = seen.slot;
+            if (i == 0) first = slot;
+            else if (!_follows(periodMs, last, slot)) revert IRuleEngine.NotConsecutive(number, i);
+            last = slot;
             lastCounts = _counts(condition, seen);
             if (lastCounts) ++counted;
             else if (i == 0 || !_skips(condition, seen)) revert IRuleEngine.ConditionUnmet(number, i);

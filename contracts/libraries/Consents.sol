@@ -6,6 +6,7 @@ import {ClaimDecision, Cover} from "../interfaces/ICoverBook.sol";
 import {Drawdown, Facility, Repayment} from "../interfaces/ICreditBook.sol";
 import {Delivery} from "../interfaces/IDesks.sol";
 import {Fleet} from "../interfaces/IDeviceRegistry.sol";
+import {IParticipantRegistry} from "../interfaces/IParticipantRegistry.sol";
 import {Pledge, Release} from "../interfaces/IPledgeRegistry.sol";
 import {Issue} from "../interfaces/IReceiptRegistry.sol";
 import {Decision, Inspection} from "../interfaces/IReviewBoard.sol";
@@ -95,6 +96,12 @@ library Consents {
 
     function hash(Round memory value) internal pure returns (bytes32) {
         return keccak256(abi.encode(ROUND, value));
+    }
+
+    /// @dev Reverts unless party number `position` is of the kind; `kinds` as checkConsents returns them.
+    function requireKind(uint32 entity, uint256 kinds, uint256 position, uint8 required) internal pure {
+        uint8 kind = uint8(kinds >> (8 * position));
+        if (kind != required) revert IParticipantRegistry.WrongKind(entity, kind, required);
     }
 
     /// @dev Parties as checkConsents takes them.

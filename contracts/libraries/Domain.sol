@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IDomain} from "../interfaces/IHistory.sol";
+
 /// @dev The EIP-712 domain {Cangdan, 1, chainId, verifyingContract} of the contract whose records a consent concerns.
-abstract contract Domain {
+abstract contract Domain is IDomain {
     bytes32 private constant DOMAIN_TYPE =
         keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
 
@@ -16,7 +18,7 @@ abstract contract Domain {
         _separator = _build(verifyingContract);
     }
 
-    function domainSeparator() public view virtual returns (bytes32) {
+    function domainSeparator() public view override returns (bytes32) {
         return block.chainid == _chainId ? _separator : _build(_verifyingContract);
     }
 

@@ -9,18 +9,18 @@ library PaddedMerkle {
         return keccak256(bytes.concat(hex"00", data));
     }
 
-    /// @dev Whether `leaf_` is at `index` under `root`; bit i of the index is the side of the i-th sibling.
-    function verify(bytes32 root, bytes32 leaf_, uint256 index, bytes32[] memory proof) internal pure returns (bool) {
+    /// @dev Whether `node` is the leaf at `index` under `root`; bit i of the index is the side of the i-th sibling.
+    function verify(bytes32 root, bytes32 node, uint256 index, bytes32[] calldata proof) internal pure returns (bool) {
         if (proof.length > MAX_DEPTH || index >> proof.length != 0) return false;
-        bytes32 node = leaf_;
         assembly ("memory-safe") {
             let free := mload(0x40)
             mstore8(free, 0x01)
-            let sibling := add(proof, 0x20)
-            for { let end := add(sibling, shl(5, mload(proof))) } lt(sibling, end) { sibling := add(sibling, 0x20) } {
+            let left := add(free, 0x01)
+            let sibling := proof.offset
+            for { let end := add(sibling, shl(5, proof.length)) } lt(sibling, end) { sibling := add(sibling, 0x20) } {
                 let side := shl(5, and(index, 1))
-                mstore(add(add(free, 0x01), side), node)
-                mstore(sub(add(free, 0x21), side), mload(sibling))
+                mstore(add(left, side), node)
+                mstore(add(left, xor(side, 0x20)), calldataload(sibling))
                 node := keccak256(free, 0x41)
                 index := shr(1, index)
             }

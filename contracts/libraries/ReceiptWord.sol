@@ -69,9 +69,4 @@ library ReceiptWord {
         if (owner(word) != owner_) revert IReceiptErrors.NotOwner(id, owner_);
         if (keeper(word) != keeper_) revert IReceiptErrors.NotKeeper(id, keeper_);
     }
-
-    function requireKind(uint32 entity, uint256 kinds, uint256 position, uint8 required) internal pure {
-        uint8 kind = kinds.u8(8 * position);
-        if (kind != required) revert IReceiptErrors.WrongKind(entity, kind, required);
-    }
 }

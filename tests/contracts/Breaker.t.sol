@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {SlidingCount} from "../../contracts/libraries/SlidingCount.sol";
 import "./support/Credit.sol";
 
 contract BreakerTest is Credit {
@@ -55,17 +56,67 @@ contract BreakerTest is Credit {
         bytes32 fourth = facilityOf(OTHER_BANK, 4);
         fire(fourth, T0 + 30 * HOUR);
         vm.assertEq(heldBy(fourth), 0);
-        (,,, uint64 since, uint32 actions) = engine.breaker();
+        (,,, uint32 since, uint128 counts) = engine.breaker();
         vm.assertEq(since, START);
-        vm.assertEq(actions, 3);
+        vm.assertEq(counts, 3);
     }
 
-    function test_the_next_window_starts_anew() external {
+    function test_a_burst_over_the_edge_of_a_window_is_one_burst() external {
         fire(facilityOf(BANK, 1), T0);
+        vm.warp(START + WINDOW - 1);
         fire(facilityOf(BANK, 2), T0 + 10 * HOUR);
         vm.warp(START + WINDOW);
         bytes32 third = facilityOf(BANK, 3);
         fire(third, T0 + 20 * HOUR);
-        vm.assertEq(heldBy(third), 1);
+        vm.assertEq(heldBy(third), 0);
+    }
+
+    function test_after_a_window_and_a_third_what_happened_is_forgotten() external {
+        fire(facilityOf(BANK, 1), T0);
+        fire(facilityOf(BANK, 2), T0 + 10 * HOUR);
+        vm.warp(START + WINDOW + WINDOW / 3 - 1);
+        bytes32 third = facilityOf(BANK, 3);
+        fire(third, T0 + 20 * HOUR);
+        vm.assertEq(heldBy(third), 0);
+        vm.warp(START + WINDOW + WINDOW / 3);
+        bytes32 fourth = facilityOf(BANK, 4);
+        fire(fourth, T0 + 30 * HOUR);
+        vm.assertEq(heldBy(fourth), 1);
+    }
+
+    function test_setting_it_anew_forgets_nothing() external {
+        fire(facilityOf(BANK, 1), T0);
+        fire(facilityOf(BANK, 2), T0 + 10 * HOUR);
+        engine.setBreaker(WINDOW, LENDER_LIMIT, CONSORTIUM_LIMIT);
+        bytes32 third = facilityOf(BANK, 3);
+        fire(third, T0 + 20 * HOUR);
+        vm.assertEq(heldBy(third), 0);
+    }
+
+    /// @dev The library beside a list of times: no window, wherever it ends, admits more than the limit, and nothing that
+    /// happened before a window and a third (and the seconds of rounding) counts.
+    function testFuzz_no_window_admits_more_than_the_limit(uint16[24] calldata gaps, uint16 span, uint8 limit_) external {
+        uint32 window = uint32(span) + 1;
+        uint256 limit = uint256(limit_) % 6 + 1;
+        uint256[] memory times = new uint256[](gaps.length);
+        uint256 admitted = 0;
+        uint32 since = 0;
+        uint128 counts = 0;
+        for (uint256 i = 0; i < gaps.length; ++i) {
+            vm.warp(block.timestamp + uint256(gaps[i]) % (window + 1));
+            (since, counts) = SlidingCount.asOf(since, counts, window);
+            bool admits = SlidingCount.sum(counts) < limit;
+            if (admits) {
+                (counts, times[admitted]) = (counts + 1, block.timestamp);
+                ++admitted;
+                vm.assertTrue(within(times, admitted, window) <= limit);
+            } else {
+                vm.assertTrue(within(times, admitted, uint256(window) + window / 3 + 4) >= limit);
+            }
+        }
+    }
+
+    function within(uint256[] memory times, uint256 count, uint256 window) private view returns (uint256 found) {
+        for (uint256 i = 0; i < count; ++i) if (times[i] + window > block.timestamp) ++found;
     }
 }

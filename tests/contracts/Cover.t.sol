@@ -58,10 +58,27 @@ contract CoverTest is Credit {
         register(value, abi.encodeWithSelector(ICoverBook.PeriodWrong.selector, T0, T0));
     }
 
+    function test_a_cover_is_of_an_open_facility() external {
+        Cover memory value = aCover();
+        value.facility = keccak256("nowhere");
+        register(value, abi.encodeWithSelector(ICreditBook.FacilityNotOpen.selector, value.facility, 0));
+        vm.prank(account(BANK));
+        book.close(facility);
+        register(aCover(), abi.encodeWithSelector(ICreditBook.FacilityNotOpen.selector, facility, 2));
+    }
+
+    function test_a_stranger_is_not_insured_on_a_facility_so_that_its_cover_takes_no_claim() external {
+        Cover memory value = aCover();
+        value.insured = OTHER_OWNER;
+        register(value, abi.encodeWithSelector(ICoverBook.NotPartyOfFacility.selector, facility, OTHER_OWNER));
+        value.insured = BANK;
+        register(value, "");
+    }
+
     function test_only_an_insurer_insures() external {
         Cover memory value = aCover();
         value.insurer = BANK;
-        register(value, abi.encodeWithSelector(ICoverBook.WrongKind.selector, BANK, 1, 3));
+        register(value, abi.encodeWithSelector(IParticipantRegistry.WrongKind.selector, BANK, 1, 3));
     }
 
     function test_both_consent() external {
@@ -94,7 +111,8 @@ contract CoverTest is Credit {
     function test_a_claim_names_a_cover_of_this_facility() external {
         claim(keccak256("none"), T0, abi.encodeWithSelector(ICoverBook.CoverUnknown.selector, keccak256("none")));
         Cover memory value = aCover();
-        value.facility = keccak256("another");
+        Facility memory another = aFacility(ruleOf(1), ruleOf(0));
+        value.facility = opened(another);
         bytes32 id = register(value, "");
         claim(id, T0 + 10 * HOUR, abi.encodeWithSelector(ICoverBook.WrongFacility.selector, id, facility));
     }

@@ -52,10 +52,10 @@ contract FacilityTest is Credit {
     function test_lender_and_borrower_are_of_their_kinds() external {
         Facility memory value = simple();
         value.lender = INSURER;
-        refuseFacility(value, abi.encodeWithSelector(ICreditBook.WrongKind.selector, INSURER, 3, 1));
+        refuseFacility(value, abi.encodeWithSelector(IParticipantRegistry.WrongKind.selector, INSURER, 3, 1));
         value = simple();
         value.borrower = KEEPER;
-        refuseFacility(value, abi.encodeWithSelector(ICreditBook.WrongKind.selector, KEEPER, 2, 4));
+        refuseFacility(value, abi.encodeWithSelector(IParticipantRegistry.WrongKind.selector, KEEPER, 2, 4));
     }
 
     function test_both_consent() external {

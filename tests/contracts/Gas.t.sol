@@ -161,6 +161,12 @@ contract GasTest is Credit {
         signatures = by(INSURER, OWNER, digestAt(address(covers), Consents.hash(cover)));
         covers.register(cover, signatures);
         snap("register a cover");
+        receipt = issued();
+        Pledge memory pledge_ = aPledge(receipt);
+        pledge_.facility = facility;
+        signatures = pledgeSigned(pledge_);
+        pledges.pledge(pledge_, signatures);
+        snap("pledge for a facility, 3 consents");
     }
 
     function test_review() external {

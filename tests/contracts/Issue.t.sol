@@ -38,13 +38,13 @@ contract IssueTest is Kit {
     function test_a_bank_does_not_keep_goods() external {
         Issue memory value = anIssue();
         value.keeper = BANK;
-        refuseIssue(value, coils(), abi.encodeWithSelector(IReceiptErrors.WrongKind.selector, BANK, 1, 2));
+        refuseIssue(value, coils(), abi.encodeWithSelector(IParticipantRegistry.WrongKind.selector, BANK, 1, 2));
     }
 
     function test_a_keeper_does_not_deposit_its_own_goods() external {
         Issue memory value = anIssue();
         value.depositor = OTHER_KEEPER;
-        refuseIssue(value, coils(), abi.encodeWithSelector(IReceiptErrors.WrongKind.selector, OTHER_KEEPER, 2, 4));
+        refuseIssue(value, coils(), abi.encodeWithSelector(IParticipantRegistry.WrongKind.selector, OTHER_KEEPER, 2, 4));
     }
 
     function test_a_receipt_over_nothing_is_refused() external {

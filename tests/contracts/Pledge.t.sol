@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import "./support/Kit.sol";
+import "./support/Credit.sol";
 
-contract PledgeTest is Kit {
+contract PledgeTest is Credit {
     bytes32 private receipt;
 
     function setUp() public override {
@@ -76,6 +76,43 @@ contract PledgeTest is Kit {
         refusePledge(value, abi.encodeWithSelector(IReceiptErrors.NotKeeper.selector, receipt, OTHER_KEEPER));
     }
 
+    function test_a_facility_that_was_never_opened_is_refused() external {
+        Pledge memory value = aPledge(receipt);
+        value.facility = keccak256("nowhere");
+        refusePledge(value, abi.encodeWithSelector(ICreditBook.FacilityNotOpen.selector, value.facility, 0));
+    }
+
+    function test_a_closed_facility_is_refused() external {
+        Pledge memory value = aPledge(receipt);
+        value.facility = opened();
+        vm.prank(account(BANK));
+        book.close(value.facility);
+        refusePledge(value, abi.encodeWithSelector(ICreditBook.FacilityNotOpen.selector, value.facility, 2));
+    }
+
+    function test_another_banks_facility_is_refused() external {
+        Pledge memory value = aPledge(receipt);
+        value.facility = opened();
+        value.pledgee = OTHER_BANK;
+        refusePledge(value, abi.encodeWithSelector(ICreditBook.NotLender.selector, value.facility, OTHER_BANK));
+    }
+
+    function test_a_pledge_secures_an_open_facility_of_its_pledgee_held_or_not() external {
+        (Pledge memory value, bytes32 review) = (aPledge(receipt), bytes32(0));
+        (value.facility, review) = held();
+        pledges.pledge(value, pledgeSigned(value));
+        vm.assertEq(field(pledges.pledges(pledgeDigest(value)), 96, 8), PledgeStatus.LIVE);
+    }
+
+    function test_a_third_party_pledges_for_a_borrower() external {
+        Facility memory credit = aFacility(twoKinds(0, RuleAction.HOLD), oneKind(1, RuleAction.DEFER, 3));
+        credit.borrower = OTHER_OWNER;
+        Pledge memory value = aPledge(receipt);
+        value.facility = opened(credit);
+        pledges.pledge(value, pledgeSigned(value));
+        vm.assertTrue(receipts.locked(uint256(receipt)));
+    }
+
     function test_each_of_the_three_consents_is_needed() external {
         Pledge memory value = aPledge(receipt);
         bytes32 digest = pledgeDigest(value);
@@ -106,7 +143,7 @@ contract PledgeTest is Kit {
     function test_the_pledgee_is_a_bank() external {
         Pledge memory value = aPledge(receipt);
         value.pledgee = INSURER;
-        refusePledge(value, abi.encodeWithSelector(IReceiptErrors.WrongKind.selector, INSURER, 3, 1));
+        refusePledge(value, abi.encodeWithSelector(IParticipantRegistry.WrongKind.selector, INSURER, 3, 1));
     }
 
     function test_a_receipt_has_at_most_65535_pledges() external {

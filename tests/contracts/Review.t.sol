@@ -73,6 +73,26 @@ contract ReviewTest is Credit {
         vm.assertEq(required, 2);
     }
 
+    function test_the_operator_does_not_replace_the_reviewers_that_a_facility_agreed_to() external {
+        uint32[] memory members = new uint32[](1);
+        members[0] = OTHER_BANK;
+        refuse(abi.encodeWithSelector(IReviewBoard.PanelTaken.selector, PANEL));
+        board.setPanel(PANEL, 1, members);
+    }
+
+    function test_a_draft_from_before_the_review_was_upheld_does_not_clear_it() external {
+        Inspection memory inspection = anInspection();
+        Decision memory early = aDecision(Verdict.CLEAR, digestOf(inspection));
+        vm.warp(block.timestamp + 1 hours);
+        upheld();
+        uint64 upheldAt = nowMs();
+        vm.warp(block.timestamp + 1);
+        bytes memory error_ =
+            abi.encodeWithSelector(IReviewBoard.DecisionTooOld.selector, early.draftedAt, upheldAt);
+        decide(early, inspection, BANK, INSURER, error_);
+        cleared("");
+    }
+
     function test_only_the_engine_opens_and_a_review_opens_once() external {
         ReviewOpening memory opening;
         refuse(abi.encodeWithSelector(IWiring.NotWired.selector, 1, address(this)));
@@ -158,7 +178,7 @@ contract ReviewTest is Credit {
             inspection,
             BANK,
             INSURER,
-            abi.encodeWithSelector(IReviewBoard.WrongKind.selector, KEEPER, 2, 5)
+            abi.encodeWithSelector(IParticipantRegistry.WrongKind.selector, KEEPER, 2, 5)
         );
     }
 
@@ -224,6 +244,7 @@ contract ReviewTest is Credit {
             INSURER,
             abi.encodeWithSelector(IReviewBoard.ReviewDecided.selector, review, Verdict.UPHOLD)
         );
+        vm.warp(block.timestamp + 1);
         cleared("");
         vm.assertEq(field(book.wordOf(facility), 64, 32), 0);
     }
@@ -238,6 +259,7 @@ contract ReviewTest is Credit {
         vm.assertEq(field(word, 24, 8), ReviewStatus.DECIDED);
         vm.assertEq(field(word, 32, 8), Verdict.CLEAR);
         vm.assertEq(field(word, 160, 64), uint256(value.reason) >> 192);
+        vm.assertEq(field(word, 224, 32), block.timestamp);
         bytes memory data = abi.encode(ReviewOutcome(value, inspection, Consents.parties(INSURER, REGULATOR)));
         vm.assertEq(headIn(board, review), nextHead(reviewHead, 2, ReviewActs.DECIDE, word, data));
         word = book.wordOf(facility);

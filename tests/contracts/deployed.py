@@ -71,7 +71,7 @@ class Deployed(Consortium):
         """The four oracles of `populate`."""
         hub = self.addresses["AttestationHub"]
         oracles = tuple(address_of(key) for key in self.oracle_keys)
-        return Config(Domain("Cangdan", "1", CHAIN_ID, hub), config_digest(CHAIN_ID, hub, 1, 1, oracles), oracles, 1)
+        return Config(Domain("Cangdan", "1", CHAIN_ID, hub), config_digest(CHAIN_ID, hub, 1, 1, oracles), oracles, 1, 1)
 
     def issue(self, *args: Any, **named: Any) -> bytes:
         """As a consortium issues; what was consented to is kept."""

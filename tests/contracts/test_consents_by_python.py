@@ -119,8 +119,8 @@ SIGNED: dict[type[Consent], Signed] = {
     ),
     structs.Pledge: Signed(
         lambda stage: st.builds(
-            structs.Pledge, st.just(stage.receipt), st.just(1), st.just(DEPOSITOR), st.just(KEEPER), entity, word32,
-            word32, past,
+            structs.Pledge, st.just(stage.receipt), st.just(1), st.just(DEPOSITOR), st.just(KEEPER), st.just(BANK),
+            st.sampled_from([ZERO, stage.facility]), word32, past,
         ),
         3,
         asks("PledgeRegistry", "pledge"),
@@ -168,8 +168,8 @@ SIGNED: dict[type[Consent], Signed] = {
     ),
     structs.Cover: Signed(
         lambda stage: st.builds(
-            structs.Cover, st.integers(1, 6), st.integers(7, 12), word32, word32, uint(63),
-            st.integers(1 << 63, (1 << 64) - 1), past,
+            structs.Cover, st.integers(5, 12), st.sampled_from([BANK, DEPOSITOR]), st.just(stage.facility), word32,
+            uint(63), st.integers(1 << 63, (1 << 64) - 1), past,
         ),
         2,
         asks("CoverBook", "register"),

@@ -24,7 +24,7 @@ KINDS = [1, 2, 3, 4, 5, 6, 1, 2]
 PANEL = 1
 ORDER = [
     "ConsortiumAccess", "ParticipantRegistry", "GoodsIndex", "ReceiptRegistry", "AttestationHub", "DeviceRegistry",
-    "IssueDesk", "DeliveryDesk", "PledgeRegistry", "HoldDesk", "CreditBook", "CoverBook", "ReviewBoard", "RuleEngine",
+    "IssueDesk", "DeliveryDesk", "CreditBook", "PledgeRegistry", "HoldDesk", "CoverBook", "ReviewBoard", "RuleEngine",
 ]  # fmt: skip
 ARGUMENTS: dict[str, list[Any]] = {
     "ParticipantRegistry": ["ConsortiumAccess"],
@@ -34,10 +34,10 @@ ARGUMENTS: dict[str, list[Any]] = {
     "DeviceRegistry": ["ParticipantRegistry"],
     "IssueDesk": ["ReceiptRegistry", "ParticipantRegistry", "GoodsIndex", "AttestationHub"],
     "DeliveryDesk": ["ReceiptRegistry", "ParticipantRegistry", "GoodsIndex"],
-    "PledgeRegistry": ["ReceiptRegistry", "ParticipantRegistry"],
+    "PledgeRegistry": ["ReceiptRegistry", "ParticipantRegistry", "CreditBook"],
     "HoldDesk": ["ReceiptRegistry", "ParticipantRegistry"],
     "CreditBook": ["ConsortiumAccess", "ParticipantRegistry"],
-    "CoverBook": ["ConsortiumAccess", "ParticipantRegistry"],
+    "CoverBook": ["ConsortiumAccess", "ParticipantRegistry", "CreditBook"],
     "ReviewBoard": ["ConsortiumAccess", "ParticipantRegistry", "CreditBook", 86_400],
     "RuleEngine": ["ConsortiumAccess", "AttestationHub", "CreditBook", "ReviewBoard", "CoverBook", 3600, 50, 100],
 }

@@ -271,8 +271,8 @@ class Model:
     def decide(self, review: bytes, verdict: int) -> None:
         word = self.word("ReviewBoard", review)
         reason = keccak(b"reason")
-        word = word & ~(0xFFFF << 24) & ~(((1 << 64) - 1) << 160) | 2 << 24 | verdict << 32
-        word |= int.from_bytes(reason[:8], "big") << 160
+        word = word & ~(0xFFFF << 24) & ~(((1 << 96) - 1) << 160) | 2 << 24 | verdict << 32
+        word |= int.from_bytes(reason[:8], "big") << 160 | self.time << 224
         types = [
             "bytes32",
             "uint8",

@@ -97,10 +97,10 @@ abstract contract Kit {
         fleets = IDeviceRegistry(deploy("DeviceRegistry", abi.encode(participants)));
         issueDesk = IIssueDesk(deploy("IssueDesk", abi.encode(receipts, participants, goods, hub)));
         deliveryDesk = IDeliveryDesk(deploy("DeliveryDesk", abi.encode(receipts, participants, goods)));
-        pledges = IPledgeRegistry(deploy("PledgeRegistry", abi.encode(receipts, participants)));
-        holdDesk = IHoldDesk(deploy("HoldDesk", abi.encode(receipts, participants)));
         book = ICreditBook(deploy("CreditBook", abi.encode(access, participants)));
-        covers = ICoverBook(deploy("CoverBook", abi.encode(access, participants)));
+        pledges = IPledgeRegistry(deploy("PledgeRegistry", abi.encode(receipts, participants, book)));
+        holdDesk = IHoldDesk(deploy("HoldDesk", abi.encode(receipts, participants)));
+        covers = ICoverBook(deploy("CoverBook", abi.encode(access, participants, book)));
         board = IReviewBoard(deploy("ReviewBoard", abi.encode(access, participants, book, REVIEW_PERIOD)));
         engine = IRuleEngine(
             deploy(
@@ -265,7 +265,7 @@ abstract contract Kit {
             pledgor: OWNER,
             keeper: KEEPER,
             pledgee: BANK,
-            facility: keccak256("facility"),
+            facility: 0,
             termsHash: keccak256("terms"),
             draftedAt: nowMs()
         });
