@@ -36,6 +36,8 @@ type bundle struct {
 	chainID   int64
 	header    header
 	seal      []byte
+	before    []header
+	after     []header
 	proofs    []stateProof
 	records   []*record
 	documents []document
@@ -57,6 +59,7 @@ func readBundle(text []byte) bundle {
 	if from.has("seal") {
 		made.seal = from.data("seal", 65)
 	}
+	made.before, made.after = readRun(from, "before"), readRun(from, "after")
 	proofs := from.inner("proofs")
 	for _, name := range slices.Sorted(maps.Keys(proofs.values)) {
 		must(slices.Contains(contracts, name), "format", "%s: no contract", name)
@@ -73,6 +76,17 @@ func readBundle(text []byte) bundle {
 	ascending("documents", made.documents, func(d document) string { c := d.commitment(); return string(c[:]) })
 	from.end()
 	return made
+}
+
+// readRun reads headers that stand before or after the bundle's own; none are not written.
+func readRun(from *fields, name string) (found []header) {
+	if !from.has(name) {
+		return nil
+	}
+	for _, each := range from.objects(name, 1) {
+		found = append(found, readHeader(each))
+	}
+	return found
 }
 
 func readRecord(from *fields) *record {
@@ -166,11 +180,11 @@ type fleetList struct {
 func place(schema hash, slot int64) string { return string(schema[:]) + string(big8(slot)) }
 
 func readAction(from *fields) *action {
-	made := &action{firing: from.data("firing", -1), ruleProof: from.hashes("ruleProof")}
+	made := &action{firing: from.data("firing", -1), ruleProof: from.proof("ruleProof")}
 	if from.has("instalment") {
 		in := from.inner("instalment")
 		made.instalment = &instalment{
-			in.integer("periodStartMs", 0, maxTime), in.integer("dueMs", 0, maxTime), in.hash("amountHash"), in.hashes("proof"),
+			in.integer("periodStartMs", 0, maxTime), in.integer("dueMs", 0, maxTime), in.hash("amountHash"), in.proof("proof"),
 		}
 		in.end()
 	}
@@ -202,7 +216,7 @@ func readRound(from *fields) *round {
 	made := &round{schema: from.hash("schema"), slot: from.integer("slot", 0, maxTime), streams: map[string][]*segment{}}
 	for _, each := range from.objects("observations", 1) {
 		made.observations = append(made.observations, observed{
-			each.hash("subject"), each.hash("metric"), each.integer("index", 0, 1<<32-1), each.hashes("proof"), each.hashes("salts"),
+			each.hash("subject"), each.hash("metric"), each.integer("index", 0, 1<<32-1), each.proof("proof"), each.hashes("salts"),
 		})
 		each.end()
 	}
@@ -210,7 +224,7 @@ func readRound(from *fields) *round {
 	for _, each := range from.objects("checkpoints", 0) {
 		made.checkpoints = append(made.checkpoints, &checkpoint{
 			oracle: string(each.data("oracle", 20)), size: each.integer("size", 1, maxInteger),
-			index: each.integer("index", 0, 1<<32-1), root: each.hash("root"), proof: each.hashes("proof"),
+			index: each.integer("index", 0, 1<<32-1), root: each.hash("root"), proof: each.proof("proof"),
 		})
 		each.end()
 	}
@@ -225,7 +239,7 @@ func readLogged(from *fields) *loggedSegment {
 		made.entries = append(made.entries, entry{
 			schema: each.hash("schema"), slot: each.integer("slot", 0, maxTime), oracle: string(each.data("oracle", 20)),
 			place: each.integer("place", 0, maxInteger), arrived: each.integer("arrivedMs", 0, maxTime),
-			salt: each.hash("salt"), proof: each.hashes("proof"),
+			salt: each.hash("salt"), proof: each.proof("proof"),
 		})
 		each.end()
 	}
@@ -236,7 +250,7 @@ func readLogged(from *fields) *loggedSegment {
 
 func readDevice(from *fields) *device {
 	in := from.inner("record")
-	made := &device{record: canonical(in.values), index: from.integer("index", 0, 1<<32-1), proof: from.hashes("proof")}
+	made := &device{record: canonical(in.values), index: from.integer("index", 0, 1<<32-1), proof: from.proof("proof")}
 	made.id, made.key, made.profile = string(in.data("device", 16)), in.data("key", -1), in.text("profile")
 	checkKey(made.key)
 	in.data("profileDigest", 32)

@@ -208,11 +208,17 @@ func (f *fields) list(name string, fewest int) []any {
 	return value
 }
 
-func (f *fields) hashes(name string) []hash {
-	var found []hash
+func (f *fields) hashes(name string) (found []hash) {
 	for _, each := range f.list(name, 0) {
 		found = append(found, hash(asData(f.path+"."+name, each, 32)))
 	}
+	return found
+}
+
+// proof is a Merkle proof.
+func (f *fields) proof(name string) []hash {
+	found := f.hashes(name)
+	must(len(found) <= 64, "format", "%s.%s: more than 64 members", f.path, name)
 	return found
 }
 

@@ -147,11 +147,18 @@ func unsealed(extra []byte) []byte {
 	return made
 }
 
-// checkHeader refuses a header that the trust file does not believe.
-func checkHeader(h header, seal []byte, believed trust) {
-	digest := h.hash()
+// checkHeader refuses a header that the trust file does not believe, and a run that is not one chain.
+func checkHeader(b *bundle, believed trust) {
+	h, digest := b.header, b.header.hash()
 	first := h.number.Sign() == 0
-	must((seal != nil) == (believed.engine == "embedded" && !first), "header", "a seal is there exactly when one is asked for")
+	must((b.seal != nil) == (believed.engine == "embedded" && !first), "header", "a seal is there exactly when one is asked for")
+	run := append(append(append([]header{}, b.before...), h), b.after...)
+	must(len(run) == 1 || believed.engine != "embedded" && !first, "header", "a run that nothing asks for")
+	for at := 1; at < len(run); at++ {
+		before := run[at-1].hash()
+		next := new(big.Int).Add(run[at-1].number, big.NewInt(1))
+		must(run[at].number.Cmp(next) == 0 && same(run[at].items[0], before[:]), "header", "the run is not one chain")
+	}
 	switch {
 	case first:
 		must(digest == believed.genesis, "header", "not the genesis block")
@@ -159,7 +166,7 @@ func checkHeader(h header, seal []byte, believed trust) {
 		pin, found := believed.pinned[h.number.Int64()]
 		must(h.number.IsInt64() && found && pin == digest, "header", "the block is not pinned")
 	default:
-		must(recovered(digest, seal) == believed.sealer, "header", "not sealed by the sealer")
+		must(recovered(digest, b.seal) == believed.sealer, "header", "not sealed by the sealer")
 	}
 }
 

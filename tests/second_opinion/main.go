@@ -1,15 +1,15 @@
 // The second opinion checks evidence bundles from docs/formats alone; it shares no code with Cangdan.
 //
-//	second-opinion TRUST.json FOLDER
+//	second-opinion TRUST.json PATH...
 //
-// prints one line a file of the folder, by name: "<name> ok", or "<name> <step> <rule>".
+// prints one line a file, those of a folder by their names: "<name> ok", or "<name> <step> <rule>".
 package main
 
 import (
-	"bufio"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 )
 
@@ -30,15 +30,14 @@ func check(text []byte, believed trust) (says string) {
 }
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: second-opinion TRUST.json FOLDER")
+	if len(os.Args) < 3 {
+		fmt.Fprintln(os.Stderr, "usage: second-opinion TRUST.json PATH...")
 		os.Exit(2)
 	}
 	text, err := os.ReadFile(os.Args[1])
 	stopOn(err)
 	believed := readTrust(text)
-	files, err := os.ReadDir(os.Args[2])
-	stopOn(err)
+	files := filesOf(os.Args[2:])
 	said := make([]string, len(files))
 	var waiting sync.WaitGroup
 	slots := make(chan bool, 2)
@@ -47,17 +46,31 @@ func main() {
 		slots <- true
 		go func() {
 			defer func() { <-slots; waiting.Done() }()
-			bundle, err := os.ReadFile(filepath.Join(os.Args[2], file.Name()))
+			bundle, err := os.ReadFile(file)
 			stopOn(err)
-			said[at] = file.Name() + " " + check(bundle, believed)
+			said[at] = filepath.Base(file) + " " + check(bundle, believed)
 		}()
 	}
 	waiting.Wait()
-	out := bufio.NewWriter(os.Stdout)
-	defer out.Flush()
-	for _, line := range said {
-		fmt.Fprintln(out, line)
+	fmt.Println(strings.Join(said, "\n"))
+}
+
+// filesOf gives the files, and those of the folders.
+func filesOf(paths []string) (files []string) {
+	for _, path := range paths {
+		about, err := os.Stat(path)
+		stopOn(err)
+		if !about.IsDir() {
+			files = append(files, path)
+			continue
+		}
+		entries, err := os.ReadDir(path)
+		stopOn(err)
+		for _, each := range entries {
+			files = append(files, filepath.Join(path, each.Name()))
+		}
 	}
+	return files
 }
 
 func stopOn(err error) {

@@ -51,7 +51,7 @@ func prove(text []byte, believed trust) {
 		_, named := believed.contracts[name]
 		must(named, "trust", "%s is not named", name)
 	}
-	checkHeader(p.header, p.seal, believed)
+	checkHeader(&p.bundle, believed)
 	p.checkState()
 	commitments := map[hash]bool{}
 	switch p.kind {
