@@ -48,10 +48,14 @@ class Primitives:
             sha3.keccak_256(data).digest()
         for data in self.sha256:
             hashlib.sha256(data).digest()
-        for signature, digest in self.recoveries:
-            PublicKey.from_signature_and_message(signature, digest, hasher=None).format(compressed=False)
+        self.recover()
         for key, der, message in self.p256:
             key.verify(der, message, _ECDSA)
+
+    def recover(self) -> None:
+        """The recoveries of signers' keys alone."""
+        for signature, digest in self.recoveries:
+            PublicKey.from_signature_and_message(signature, digest, hasher=None).format(compressed=False)
 
 
 def watch(work: Callable[[], object]) -> Primitives:
@@ -61,6 +65,7 @@ def watch(work: Callable[[], object]) -> Primitives:
         hashing.keccak256.__code__: lambda given: found.keccak.append(given["data"]),
         hashing.sha256.__code__: lambda given: found.sha256.append(given["data"]),
         secp256k1.recover.__code__: lambda given: found.recoveries.append(_recovery(**given)),
+        secp256k1.recover_sealer.__code__: lambda given: found.recoveries.append((given["seal"], given["digest"])),
         DevicePublicKey.verify.__code__: lambda given: found.p256.append(_p256(**given)),
     }
 
