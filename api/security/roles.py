@@ -27,9 +27,7 @@ class Scope(StrEnum):
     WEBHOOKS = "webhooks:write"
 
 
-_MEMBER = frozenset(
-    {Scope.RECORDS, Scope.READINGS, Scope.DRAFTS, Scope.CONSENTS, Scope.OPERATIONS, Scope.WEBHOOKS}
-)
+_MEMBER = frozenset({Scope.RECORDS, Scope.READINGS, Scope.DRAFTS, Scope.CONSENTS, Scope.OPERATIONS, Scope.WEBHOOKS})
 SCOPES: dict[Role, frozenset[Scope]] = {
     Role.BANK: _MEMBER,
     Role.KEEPER: _MEMBER,
