@@ -16,6 +16,7 @@ from api.console.phrases import action_words, claim_tag, review_tag
 from api.console.references import refer
 from api.console.render import FormError
 from api.console.tasks import evidence_words, firing_of
+from api.console.words import day
 from api.drafts import Draft
 from api.problems import ProblemError
 from api.records.papers import Papers
@@ -174,9 +175,24 @@ def _review_page(frame: Frame, id_: bytes, errors: list[FormError], given: dict[
 
 
 def _review_heading(frame: Frame, review: Review) -> str:
+    name = refer(frame, Kind.FACILITY, review.opening.facility).name
     if review.word.status == 1:
-        return frame.say("Decide by %s") % frame.moment(review.word.deadline)
-    return frame.say("Cleared") if review.word.verdict == 1 else frame.say("Upheld")
+        words = frame.say("%(credit)s: decide about rule %(rule)d by %(time)s")
+    elif review.word.verdict == 1:
+        words = frame.say("%(credit)s: what rule %(rule)d did is cleared")
+    else:
+        words = frame.say("%(credit)s: what rule %(rule)d did is upheld")
+    time = frame.moment(review.word.deadline)
+    return words % {"credit": name, "rule": review.opening.rule + 1, "time": time}
+
+
+def _claim_heading(frame: Frame, claim: Claim) -> str:
+    told = {
+        "number": claim.opening.claim + 1,
+        "credit": refer(frame, Kind.FACILITY, claim.opening.facility).name,
+        "date": day(claim.opening.slot, frame.zone),
+    }
+    return frame.say("Claim %(number)d on %(credit)s, observed on %(date)s") % told
 
 
 def _claim_page(frame: Frame, cover: bytes, number: int, errors: list[FormError], given: dict[str, str]) -> Response:
@@ -187,7 +203,7 @@ def _claim_page(frame: Frame, cover: bytes, number: int, errors: list[FormError]
         "claim.html",
         422 if errors else 200,
         errors=errors,
-        heading=frame.say("Claim %d") % (number + 1),
+        heading=_claim_heading(frame, found),
         claim=found,
         about=refer(frame, Kind.FACILITY, found.opening.facility),
         claim_tag=claim_tag(found.state, frame.say),

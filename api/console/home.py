@@ -15,7 +15,7 @@ from api.console.phrases import Tag, alert_words
 from api.console.references import Reference, facility_title, refer
 from api.console.situations import situations
 from api.console.supervision import supervision
-from api.console.tasks import Task, open_reviews, tasks
+from api.console.tasks import Task, kept, open_reviews, tasks
 from api.console.words import day
 from api.security.roles import Role
 from ledger_node.hexvalues import data_hex, read_data
@@ -74,6 +74,7 @@ def home(frame: Framed) -> Response:
         heading=_heading(frame, waiting, facilities),
         tasks=waiting,
         urgent=any(task.tag.kind == "act" for task in waiting),
+        kept=kept(frame)[:FIRST],
         situations=situations(frame) if role is Role.DEPOSITOR else [],
         standing=[
             row for row, alert in zip(rows, found, strict=True) if row.standing and not _decided_by(frame, alert)

@@ -47,13 +47,13 @@ def pledge_tag(status: int, say: Say) -> Tag:
 def review_tag(status: int, verdict: int, say: Say) -> Tag:
     """The state of a review in a tag."""
     if status == 1:
-        return Tag("act", say("open"))
+        return Tag("act", say("undecided"))
     return Tag("good", say("cleared")) if verdict == 1 else Tag("warn", say("upheld"))
 
 
 def claim_tag(state: int, say: Say) -> Tag:
     """The state of a claim in a tag."""
-    return {1: Tag("act", say("open")), 2: Tag("good", say("accepted")), 3: Tag("past", say("rejected"))}[state]
+    return {1: Tag("act", say("undecided")), 2: Tag("good", say("accepted")), 3: Tag("past", say("rejected"))}[state]
 
 
 def authority(bit: int, say: Say) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from api.acts.kinds import Act
 from api.console.credit import money, outstanding
 from api.console.frame import Frame
 from api.console.phrases import Tag, draft_words
@@ -65,6 +66,32 @@ def waiting_drafts(frame: Frame) -> list[Draft]:
     drafting, entity = frame.services.drafting, frame.principal.entity
     recent = drafting.drafts.of_party(entity, None, RECENT)
     return [draft for draft in recent if _waits(frame, draft, entity)]
+
+
+def kept(frame: Frame) -> list[Task]:
+    """The member's own drafts that wait for others, and an inspector's signed inspections; nothing to do about them."""
+    drafting, entity = frame.services.drafting, frame.principal.entity
+    waiting = {draft.id for draft in waiting_drafts(frame)}
+    found = []
+    for draft in drafting.drafts.of_party(entity, None, RECENT):
+        own = draft.entity == entity and draft.id not in waiting
+        signed = draft.act is Act.INSPECTION and draft.signing_order is not None
+        if own and (signed or draft.signing_order is None) and frame.services.operations.latest(draft.id) is None:
+            found.append(_kept(frame, draft, signed))
+    return found
+
+
+def _kept(frame: Frame, draft: Draft, signed: bool) -> Task:
+    say = frame.say
+    tag = Tag("good", say("signed")) if signed else Tag("wait", say("waits for others"))
+    missing = say(", ").join(frame.name(each) for each in draft.missing)
+    facts = [(say("Drafted"), frame.moment(draft.created // 1000))]
+    facts += [(say("Still to sign"), missing)] if missing else []
+    commitment = draft.documents.get("result")
+    result = None if commitment is None else frame.papers.inspection(commitment)
+    facts += [(say("Finding"), result.finding)] if result is not None else []
+    href = f"/drafts/{data_hex(draft.id)}"
+    return Task(tag, draft_words(draft.act.value, say), about(frame, draft), tuple(facts), say("See"), href)
 
 
 def firing_of(frame: Frame, claim: Claim) -> Firing | None:
