@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ from ledger_node.headers import HeaderError, read_header
 from ledger_node.secp256k1 import sign65
 from ledger_node.trust import Trust, dump_trust
 from registry.evidence.verify import verify_bundle
+from tests.go_tools import opinions
 from tests.registry import mutations
 from tests.registry.bundles import Bundles
 from tests.registry.consortium import key_of
@@ -37,9 +37,8 @@ def theirs(program: str, texts: dict[str, bytes], trust: Trust, folder: Path) ->
     (folder / "trust.json").write_bytes(dump_trust(trust))
     for number, text in enumerate(texts.values()):
         (folder / "bundles" / f"{number:06}").write_bytes(text)
-    command = [program, str(folder / "trust.json"), str(folder / "bundles")]
-    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=240).stdout.splitlines()
-    return {name: line.split()[1] for name, line in zip(texts, said, strict=True)}
+    said = opinions(program, folder / "trust.json", folder / "bundles")
+    return dict(zip(texts, said, strict=True))
 
 
 def differences(program: str, texts: dict[str, bytes], trust: Trust, folder: Path) -> dict[str, tuple[str, str]]:

@@ -79,7 +79,7 @@ var layouts = map[string][][2]uint{
 	"DeviceRegistry":      {{0, 95}, {128, 159}},
 	"ReceiptRegistry":     {{0, 255}},
 	"CreditBook":          {{0, 223}},
-	"ReviewBoard":         {{0, 47}, {64, 223}},
+	"ReviewBoard":         {{0, 47}, {64, 255}},
 	"CoverBook":           {{0, 63}, {96, 159}},
 }
 
