@@ -1,6 +1,7 @@
 """`cangdan chain verify-headers`: exit codes, the header and step named, the checkpoint kept and never lost."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from ledger_node.embedded.chain import EmbeddedChain
 from ledger_node.embedded.provider import chain_in_directory
 from ledger_node.embedded.rpc.formats import block_json
 from ledger_node.genesis import dump_genesis
+from ledger_node.headers import read_header
+from ledger_node.trust import Engine, Trust, dump_trust
 from tests.ledger_node.consensus.chains import CliqueChain, other_digit
 from tests.ledger_node.vectors import QBFT
 
@@ -111,6 +114,10 @@ def embedded_blocks(chain: EmbeddedChain) -> list[dict[str, Any]]:
     return [json.loads(json.dumps(block_json(chain.store.block_by_number(number), None))) for number in range(4)]
 
 
+def bare_of(block: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in block.items() if name != "seal"}
+
+
 def test_an_embedded_ledgers_headers_hold_with_their_seals(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     chain = chain_in_directory(folder / "ledger")
     for _ in range(3):
@@ -120,10 +127,17 @@ def test_an_embedded_ledgers_headers_hold_with_their_seals(folder: Path, capsys:
     chain.close()
     trust = ["--trust", folder / "genesis.json"]
     assert verify(headers(folder, blocks), *trust, "--consensus", "embedded") == 0
+    own = Trust(Engine.EMBEDDED, chain.genesis.chain_id, read_header(bare_of(blocks[0])).hash(), chain.genesis.sealer)
+    (folder / "trust.json").write_bytes(dump_trust(own))
+    assert verify(headers(folder, blocks), "--trust", folder / "trust.json") == 0
+    (folder / "trust.json").write_bytes(dump_trust(replace(own, sealer=b"\x01" * 20)))
+    assert verify(headers(folder, blocks), "--trust", folder / "trust.json") == 1
+    (folder / "trust.json").write_bytes(dump_trust(replace(own, engine=Engine.PINNED, sealer=None)))
+    assert verify(headers(folder, blocks), "--trust", folder / "trust.json") == 2
     for number, name in ((2, "seal"), (0, "seal"), (3, "stateRoot"), (1, "miner"), (2, "gasLimit")):
         spoilt = [*blocks[:number], other_digit(blocks[number], name, 7), *blocks[number + 1 :]]
         assert verify(headers(folder, spoilt), *trust) == 1, (number, name)
-    bare = [{name: value for name, value in block.items() if name != "seal"} for block in blocks]
+    bare = [bare_of(block) for block in blocks]
     capsys.readouterr()
     assert verify(headers(folder, bare), *trust) == 1
     assert "header 0, block 0: format: header.seal" in capsys.readouterr().out
