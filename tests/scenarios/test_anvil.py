@@ -15,7 +15,9 @@ from api.runner.private import Elsewhere, private_stack
 from api.runner.results import Outcome
 from api.runner.run import Wish
 from api.runner.settling import wait_for
+from tests.go_tools import opinions
 from tests.scenarios import kit
+from tests.scenarios.altered import Storage, documented
 from tests.scenarios.conftest import Undisturbed
 
 pytestmark = pytest.mark.timeout(1200)
@@ -63,6 +65,21 @@ def plant(elsewhere: tuple[Path, Funder | None], tmp_path_factory: pytest.TempPa
     return outcome, kit.digest_of(home)
 
 
+@pytest.fixture(scope="module")
+def coils(elsewhere: tuple[Path, Funder | None], tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """The coils on the same chain, with another noise."""
+    home, funder = elsewhere
+    return kit.perform(home, "e-fence", tmp_path_factory.mktemp("e-fence"), Wish(seed=7), funder=funder)
+
+
+@pytest.fixture(scope="module")
+def storage(
+    node: tuple[str, Path], elsewhere: tuple[Path, Funder | None], plant: tuple[Outcome, str], coils: Outcome
+) -> Storage:
+    """What that chain's storage has once both packs are played."""
+    return Storage(node[0], elsewhere[0])
+
+
 def test_the_plant_passes(plant: tuple[Outcome, str]) -> None:
     assert kit.failed(plant[0]) == []
     assert plant[0].engine == "external"
@@ -105,11 +122,39 @@ def test_a_bundle_does_not_verify_against_the_headers_of_another_chain(
     assert done.returncode == 1
 
 
-def test_coils_and_another_noise(elsewhere: tuple[Path, Funder | None], tmp_path: Path) -> None:
-    home, funder = elsewhere
-    outcome = kit.perform(home, "e-fence", tmp_path, Wish(seed=7), funder=funder)
-    assert kit.failed(outcome) == []
-    assert kit.seen(outcome, "actions on loan") == "alone-2 review x1, theft-1 hold x1"
+def test_coils_and_another_noise(coils: Outcome) -> None:
+    assert kit.failed(coils) == []
+    assert kit.seen(coils, "actions on loan") == "alone-2 review x1, theft-1 hold x1"
+
+
+def test_every_kind_of_field_of_the_storage_format_is_played_here(storage: Storage) -> None:
+    format_ = documented()
+    assert format_.bits - storage.bits == set()
+    assert format_.names - storage.names == set()
+    assert format_.contracts - {contract for contract, _ in storage.names} == set()
+
+
+def test_the_replay_names_every_kind_of_field_that_somebody_alters(
+    elsewhere: tuple[Path, Funder | None], storage: Storage
+) -> None:
+    home, _ = elsewhere
+    with storage.altered():
+        done = kit.cangdan("--home", str(home), "audit", "replay", "--json")
+    assert done.returncode == 1, done.stderr
+    found = json.loads(done.stdout)["differences"]
+    assert {(each["contract"], each["id"], each["field"]) for each in found} == storage.places
+    assert len(found) == len(storage.places)
+    again = kit.cangdan("--home", str(home), "audit", "replay")
+    assert again.returncode == 0, again.stdout
+
+
+@pytest.mark.parametrize("played", ["plant", "coils"])
+def test_the_second_opinion_believes_them_too(
+    plant: tuple[Outcome, str], coils: Outcome, second_opinion: str, played: str
+) -> None:
+    outcome = {"plant": plant[0], "coils": coils}[played]
+    assert outcome.trust is not None
+    assert set(opinions(second_opinion, outcome.trust, *outcome.bundles)) == {"ok"}
 
 
 def test_the_command_plays_a_pack_there(node: tuple[str, Path], tmp_path: Path) -> None:
