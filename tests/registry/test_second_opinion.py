@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
+
+from benchmarks.headers import clique_chain, qbft_chain, validators_bundle
 from ledger_node.canonical_json import dumps
 from ledger_node.headers import HeaderError, read_header
 from ledger_node.secp256k1 import sign65
@@ -147,6 +150,34 @@ def test_what_is_left_out_is_judged_alike(bundles: Bundles, second_opinion: str,
 def test_parts_of_other_bundles_are_judged_alike(bundles: Bundles, second_opinion: str, tmp_path: Path) -> None:
     texts = encoded(spliced(values_of(bundles)))
     assert differences(second_opinion, texts, bundles.trust, tmp_path) == {}
+
+
+def changed_headers(value: Json) -> Iterator[tuple[str, Json]]:
+    """Each field of some headers of a run changed, each header left out, a whole side left out."""
+    yield "whole", value
+    for part in ("before", "header", "after"):
+        if part not in value:
+            continue
+        headers = value[part] if part != "header" else [value[part]]
+        for at in {0, len(headers) - 1}:
+            for name, old in headers[at].items():
+                path = (part, name) if part == "header" else (part, at, name)
+                yield named(part, path), mutations.put(value, path, mutations.changed(old))
+        if part != "header":
+            yield f"no {part}", mutations.without(value, (part,))
+            for at in range(len(headers)):
+                yield f"{part} without {at}", mutations.without(value, (part, at))
+                yield f"{part} from {at}", {**value, part: headers[at:]}
+
+
+@pytest.mark.parametrize("consensus", ["qbft", "clique"])
+def test_headers_that_validators_sealed_are_judged_alike(consensus: str, second_opinion: str, tmp_path: Path) -> None:
+    rules, headers = {"qbft": qbft_chain, "clique": clique_chain}[consensus](0)
+    trust, text = validators_bundle(consensus, rules, headers[0])
+    texts = encoded(changed_headers(json.loads(text)))
+    assert differences(second_opinion, texts, trust, tmp_path) == {}
+    short = texts["no before"]
+    assert [ours(each, trust) for each in (text, short)] == ["ok", "ok"]
 
 
 def test_texts_that_are_no_bundle_are_judged_alike(bundles: Bundles, second_opinion: str, tmp_path: Path) -> None:

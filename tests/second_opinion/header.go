@@ -31,18 +31,21 @@ type trust struct {
 	sealer    [20]byte
 	pinned    map[int64]hash
 	contracts map[string]contract
+	rules     *rules
+	followed  *followed
 }
 
 func readTrust(text []byte) trust {
 	from := object("trust", loose(text))
 	from.word("format", "cangdan/trust/1")
 	made := trust{pinned: map[int64]hash{}, contracts: map[string]contract{}}
-	made.engine = from.word("engine", "embedded", "pinned")
+	made.engine = from.word("engine", "embedded", "qbft", "clique", "pinned")
 	made.chainID = from.integer("chainId", 1, maxInteger)
 	made.genesis = from.hash("genesisHash")
-	if made.engine == "embedded" {
+	switch made.engine {
+	case "embedded":
 		made.sealer = asAddress(from.text("sealer"))
-	} else {
+	case "pinned":
 		for _, each := range from.objects("pinned", 0) {
 			number := each.integer("number", 0, maxInteger)
 			_, twice := made.pinned[number]
@@ -50,6 +53,9 @@ func readTrust(text []byte) trust {
 			made.pinned[number] = each.hash("hash")
 			each.end()
 		}
+	default:
+		made.rules = readRules(from.inner("rules"), made.engine == "clique")
+		made.followed = readCheckpoint(from.inner("checkpoint"))
 	}
 	named := from.inner("contracts")
 	for name := range named.values {
@@ -162,6 +168,8 @@ func checkHeader(b *bundle, believed trust) {
 	switch {
 	case first:
 		must(digest == believed.genesis, "header", "not the genesis block")
+	case believed.rules != nil:
+		believeRun(b, run, believed.rules, believed.followed)
 	case believed.engine == "pinned":
 		pin, found := believed.pinned[h.number.Int64()]
 		must(h.number.IsInt64() && found && pin == digest, "header", "the block is not pinned")
