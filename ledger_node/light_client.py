@@ -1,6 +1,7 @@
 """The files of a light client: what it trusts a chain by, and the checkpoint that it goes on from."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,10 +18,10 @@ class AnchorError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """What is trusted: the rules of a chain, and the state that a trust file holds."""
+    """What is trusted: the rules of a chain, and the state that a trust file holds, if it holds one."""
 
     rules: Rules
-    followed: Followed | None = None
+    states: tuple[Followed, ...] = ()
 
 
 def load_anchor(path: Path, consensus: Consensus | None = None) -> Anchor:
@@ -36,12 +37,12 @@ def load_anchor(path: Path, consensus: Consensus | None = None) -> Anchor:
         raise AnchorError(f"{path}: {error}") from None
 
 
-def load_checkpoint(path: Path, rules: Rules) -> Followed | None:
-    """The checkpoint in a file, None when there is no file. Raises CheckpointError."""
+def load_checkpoint(path: Path, rules: Rules) -> tuple[Followed, ...]:
+    """The states in a checkpoint file, oldest first, none when there is no file. Raises CheckpointError."""
     try:
         text = path.read_bytes()
     except FileNotFoundError:
-        return None
+        return ()
     except OSError as error:
         raise CheckpointError(f"{path}: {error.strerror}") from None
     try:
@@ -51,21 +52,21 @@ def load_checkpoint(path: Path, rules: Rules) -> Followed | None:
 
 
 def followed_further(trust: Trust, path: Path) -> Trust:
-    """The trust with the checkpoint in a file in the place of its own. Raises CheckpointError."""
+    """The trust with the last final state of a checkpoint file in the place of its own. Raises CheckpointError."""
     if trust.rules is None:
         raise CheckpointError(f"{path}: a trust file of engine {trust.engine.value} takes no checkpoint")
-    followed = load_checkpoint(path, trust.rules)
-    if followed is None:
+    states = load_checkpoint(path, trust.rules)
+    if not states:
         raise CheckpointError(f"{path}: No such file or directory")
-    return replace(trust, checkpoint=followed)
+    return replace(trust, checkpoint=states[0])
 
 
-def save_checkpoint(path: Path, rules: Rules, followed: Followed) -> None:
+def save_checkpoint(path: Path, rules: Rules, followed: Followed, earlier: Sequence[Followed] = ()) -> None:
     """Write the checkpoint; whoever reads, and whatever breaks off, finds the old file whole or the new one."""
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         with draft.open("wb") as file:
-            file.write(dump_checkpoint(rules, followed))
+            file.write(dump_checkpoint(rules, followed, earlier))
             file.flush()
             os.fsync(file.fileno())
         os.replace(draft, path)
@@ -79,6 +80,6 @@ def _of_trust(trust: Trust, consensus: Consensus | None) -> Anchor:
     found = Consensus(trust.engine.value)
     if consensus not in (None, found):
         raise AnchorError(f"the trust file is of {found.value}, not of {consensus}")
-    if trust.rules is not None:
-        return Anchor(trust.rules, trust.checkpoint)
+    if trust.rules is not None and trust.checkpoint is not None:
+        return Anchor(trust.rules, (trust.checkpoint,))
     return Anchor(Rules(found, trust.chain_id, trust.genesis_hash, sealer=trust.sealer))

@@ -47,23 +47,23 @@ def verify_headers(
         raise CommandError(f"--consensus: {consensus} is none of {', '.join(Consensus)}", code=WRONG_USE)
     try:
         anchor = load_anchor(trust, None if consensus is None else Consensus(consensus))
-        kept = None if checkpoint is None else load_checkpoint(checkpoint, anchor.rules)
+        kept = () if checkpoint is None else load_checkpoint(checkpoint, anchor.rules)
     except (AnchorError, CheckpointError) as error:
         raise CommandError(str(error), code=WRONG_USE) from None
     text = _read(file)
     with progress("headers") as report:
         outcome = header_file.verify_headers(
-            text, anchor.rules, kept or anchor.followed, lambda done, total: report(done, total, "checking")
+            text, anchor.rules, kept or anchor.states, lambda done, total: report(done, total, "checking")
         )
     followed = outcome.followed
     if checkpoint is not None and outcome.ok and followed is not None and _is_further(followed, kept):
-        save_checkpoint(checkpoint, anchor.rules, followed)
+        save_checkpoint(checkpoint, anchor.rules, followed, outcome.earlier)
     show(_result(anchor.rules, outcome), as_json=as_json, text=lambda: _text(anchor.rules, outcome))
     answer(outcome.ok)
 
 
-def _is_further(followed: "Followed", kept: "Followed | None") -> bool:
-    return kept is None or followed.tip.number > kept.tip.number
+def _is_further(followed: "Followed", kept: "tuple[Followed, ...]") -> bool:
+    return not kept or followed.tip.number > kept[-1].tip.number
 
 
 def _result(rules: "Rules", outcome: "Outcome") -> dict[str, object]:

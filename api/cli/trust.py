@@ -101,7 +101,8 @@ def _anchored(genesis: Path, consensus: str | None, checkpoint: Path | None) -> 
         anchor = load_anchor(genesis, None if consensus is None else Consensus(consensus))
         if anchor.rules.consensus is Consensus.EMBEDDED:
             raise AnchorError(f"{genesis}: is of an embedded ledger, whose sealer is believed without --genesis")
-        kept = None if checkpoint is None else load_checkpoint(checkpoint, anchor.rules)
+        kept = () if checkpoint is None else load_checkpoint(checkpoint, anchor.rules)
     except (AnchorError, CheckpointError) as error:
         raise CommandError(str(error), code=WRONG_USE) from None
-    return anchor.rules, kept or anchor.followed
+    states = kept or anchor.states
+    return anchor.rules, states[0] if states else None

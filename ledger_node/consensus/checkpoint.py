@@ -1,6 +1,6 @@
 """Checkpoint files: the followed state of a chain, from which a light client goes on (docs/formats/headers.md)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import TypeVar
 
@@ -19,33 +19,40 @@ class CheckpointError(ValueError):
     """A checkpoint breaks a rule; the message names the field and the rule."""
 
 
-def dump_checkpoint(rules: Rules, followed: Followed) -> bytes:
-    """The file of a followed state, canonical JSON; `parse_checkpoint` gives the same state back."""
+def dump_checkpoint(rules: Rules, followed: Followed, earlier: Sequence[Followed] = ()) -> bytes:
+    """The file of a followed state, canonical JSON; `parse_checkpoint` gives the same states back.
+
+    `earlier` are the states of the blocks before it that may still be replaced and of the last final one, oldest first.
+    """
     head: dict[str, JsonValue] = {
         "format": FORMAT,
         "consensus": rules.consensus.value,
         "genesisHash": data_hex(rules.genesis_hash),
+        "earlier": [state_json(each) for each in earlier],
     }
     return canonical_json.dumps(head | state_json(followed))
 
 
-def parse_checkpoint(text: bytes, rules: Rules) -> Followed:
-    """The followed state in a file's `text`, which must be of the chain of `rules`. Raises CheckpointError."""
+def parse_checkpoint(text: bytes, rules: Rules) -> tuple[Followed, ...]:
+    """The states in a file's `text`, oldest first, which must be of the chain of `rules`. Raises CheckpointError."""
     try:
         document = canonical_json.loads(text)
-        fields = _fields("checkpoint", document, ("format", "consensus", "genesisHash", *STATE_FIELDS))
+        fields = _fields("checkpoint", document, ("format", "consensus", "genesisHash", "earlier", *STATE_FIELDS))
         if fields["format"] != FORMAT:
             raise CheckpointError(f"checkpoint.format: must be {FORMAT}")
         if fields["consensus"] != rules.consensus.value:
             raise CheckpointError(f"checkpoint.consensus: is not {rules.consensus.value}, which the trusted chain has")
         if read_data("checkpoint.genesisHash", fields["genesisHash"], 32) != rules.genesis_hash:
             raise CheckpointError("checkpoint.genesisHash: is of another chain than the trusted one")
-        followed = read_state("checkpoint", {name: fields[name] for name in STATE_FIELDS})
+        earlier = _list("checkpoint.earlier", fields["earlier"], read_state)
+        states = (*earlier, read_state("checkpoint", {name: fields[name] for name in STATE_FIELDS}))
     except (canonical_json.JsonError, HexError) as error:
         raise CheckpointError(str(error)) from None
-    if rules.consensus is Consensus.EMBEDDED and followed.validators != (rules.sealer,):
+    if any(one.tip.number + 1 != other.tip.number for one, other in pairwise(states)):
+        raise CheckpointError("checkpoint.earlier: are not the blocks before the checkpoint's, oldest first")
+    if rules.consensus is Consensus.EMBEDDED and any(each.validators != (rules.sealer,) for each in states):
         raise CheckpointError("checkpoint.validators: are not the sealer that is trusted")
-    return followed
+    return states
 
 
 def state_json(followed: Followed) -> dict[str, JsonValue]:

@@ -3,10 +3,10 @@
 Pure. docs/formats/headers.md says what the file may hold and which rules are checked.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ledger_node.consensus.follow import follow, start
+from ledger_node.consensus.follow import confirmations, follow, start
 from ledger_node.consensus.genesis_file import load_object
 from ledger_node.consensus.rules import Consensus, Followed, HeaderRefused, Rules, Step, refuse
 from ledger_node.genesis import GenesisError
@@ -40,12 +40,16 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How far headers were followed: how many hold, what is known after them, and what failed, if anything did."""
+    """How far headers were followed: how many hold, what is known after them, and what failed, if anything did.
+
+    `earlier` is what was known after the last final block and after those on it before the last, oldest first.
+    """
 
     checked: int
     first: int | None
     followed: Followed | None
     failure: Failure | None
+    earlier: tuple[Followed, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -56,13 +60,13 @@ class Outcome:
 def verify_headers(
     text: bytes,
     rules: Rules,
-    checkpoint: Followed | None = None,
+    known: Sequence[Followed] = (),
     tell: Callable[[int, int], None] = lambda done, total: None,
 ) -> Outcome:
     """What the file of headers shows. `tell` hears how many of how many are done.
 
-    A list that begins with block 0 or 1 is followed from the genesis, and must have the checkpoint's block on its way;
-    any other goes on from the checkpoint.
+    `known` are the states of a checkpoint, oldest first; only the first is sure to last. A list that begins with
+    block 0 or 1 is followed from the genesis and must come by the first state; any other goes on from one of them.
     """
     try:
         document = load_object(text)
@@ -75,41 +79,45 @@ def verify_headers(
         return _failed("headers: the list is empty")
     followed: Followed | None = None
     first: int | None = None
+    trail: list[Followed] = []
     for at, block in enumerate(given):
         header = None
         try:
             header, seal, told = _read(block, rules.consensus)
             if at == 0:
                 first = header.number
-                followed = _before(rules, checkpoint, header)
+                followed = _before(rules, known, header)
+                trail = [each for each in known if followed is not None and each.tip.number < header.number]
             followed = start(rules, header, seal) if followed is None else follow(rules, followed, header, seal)
-            _agree(header, followed, told, checkpoint)
+            _agree(followed, told, known)
+            trail = [*trail, followed][-1 - confirmations(rules, followed) :]
         except HeaderRefused as error:
             number = _number(block) if header is None else header.number
             return Outcome(at, first, followed, Failure(at, number, error.step, error.rule))
         if at and at % _EACH == 0:
             tell(at, len(given))
-    return Outcome(len(given), first, followed, None)
+    return Outcome(len(given), first, followed, None, tuple(trail[:-1]))
 
 
-def _before(rules: Rules, checkpoint: Followed | None, header: Header) -> Followed | None:
+def _before(rules: Rules, known: Sequence[Followed], header: Header) -> Followed | None:
     """From where the first header goes on; None before block 0."""
     if header.number == 0:
         return None
-    if checkpoint is not None and header.number == checkpoint.tip.number + 1:
-        return checkpoint
+    for state in known:
+        if header.number == state.tip.number + 1:
+            return state
     if header.number == 1 and rules.genesis is not None:
         return start(rules, rules.genesis)
-    if checkpoint is None:
+    if not known:
         refuse(Step.NUMBER, f"the list begins with block {header.number}; give it from block 0 on, or a checkpoint")
-    after = checkpoint.tip.number + 1
+    after = known[-1].tip.number + 1
     refuse(Step.NUMBER, f"the list begins with block {header.number}; give it from block 0 or from block {after} on")
 
 
-def _agree(header: Header, followed: Followed, told: bytes | None, checkpoint: Followed | None) -> None:
+def _agree(followed: Followed, told: bytes | None, known: Sequence[Followed]) -> None:
     if told is not None and told != followed.tip.hash:
         refuse(Step.HASH, f"the hash given is not the one computed, {data_hex(followed.tip.hash)}")
-    if checkpoint is not None and header.number == checkpoint.tip.number and followed != checkpoint:
+    if known and followed.tip.number == known[0].tip.number and followed != known[0]:
         refuse(Step.CHECKPOINT, "what is known after this block is not what the checkpoint holds")
 
 

@@ -81,7 +81,7 @@ def refused(number: int, name: str, at: int, step: int) -> bool:
     """Whether one changed digit is found in its own header."""
     block = other_digit(LIVE[number], name, at, step)
     del block["hash"]
-    before = None if number == 0 else STATES[number - 1]
+    before = STATES[number - 1 : number] if number else []
     outcome = verify_headers(json.dumps({"headers": [block]}).encode(), RULES, before)
     return where(outcome) is not None
 

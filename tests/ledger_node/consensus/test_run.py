@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ledger_node.consensus.checkpoint import parse_checkpoint
+from ledger_node.consensus.checkpoint import CheckpointError, dump_checkpoint, parse_checkpoint
 from ledger_node.consensus.follow import follow, start
 from ledger_node.consensus.genesis_file import read_genesis
 from ledger_node.consensus.header_file import verify_headers
@@ -242,7 +242,7 @@ def test_headers_go_on_from_a_checkpoint_and_from_nowhere_else() -> None:
     assert checkpoint is not None
 
     def at(first: int, known: Followed | None, rules: Rules = rules) -> tuple[bool, str]:
-        outcome = verify_headers(CLIQUE.file(CLIQUE.blocks[first:]), rules, known)
+        outcome = verify_headers(CLIQUE.file(CLIQUE.blocks[first:]), rules, () if known is None else (known,))
         return outcome.ok, "" if outcome.failure is None else outcome.failure.step.value
 
     assert at(9, checkpoint) == (True, "")
@@ -274,14 +274,42 @@ def test_other_members_of_the_file_are_ignored() -> None:
     assert verify_headers(json.dumps(given).encode(), read_genesis(CLIQUE.genesis_file())).ok
 
 
-def test_a_checkpoint_of_another_chain_is_refused() -> None:
-    from ledger_node.consensus.checkpoint import CheckpointError, dump_checkpoint
+def test_a_checkpoint_goes_on_although_its_last_blocks_were_replaced() -> None:
+    rules = read_genesis(CLIQUE.genesis_file())
+    other = CliqueChain(1, 2, 3, 4, epoch=6).rounds(10)
+    while len(other.blocks) < 14:
+        other.seal(other.free()[-1])
+    replaced = verify_headers(other.file(), rules)
+    assert replaced.followed is not None
+    assert [each.tip.number for each in replaced.earlier] == [10, 11, 12]
+    known = parse_checkpoint(dump_checkpoint(rules, replaced.followed, replaced.earlier), rules)
+    assert known == (*replaced.earlier, replaced.followed)
+    assert verify_headers(CLIQUE.file(), rules, known).ok
+    gone_on = verify_headers(CLIQUE.file(CLIQUE.blocks[11:]), rules, known)
+    assert gone_on == replace(verify_headers(CLIQUE.file(), rules), checked=10, first=11)
+    late = verify_headers(CLIQUE.file(CLIQUE.blocks[13:]), rules, known)
+    assert late.failure is not None
+    assert late.failure.step.value == "parent"
+    short = verify_headers(CLIQUE.file(CLIQUE.blocks[:3]), rules)
+    assert [each.tip.number for each in short.earlier] == [0, 1]
 
+
+@pytest.mark.parametrize("keep", [slice(0, 1), slice(1, 3), slice(None, None, -1)])
+def test_earlier_states_that_do_not_lead_to_the_checkpoint_are_refused(keep: slice) -> None:
+    rules = read_genesis(CLIQUE.genesis_file())
+    outcome = verify_headers(CLIQUE.file(), rules)
+    assert outcome.followed is not None
+    text = dump_checkpoint(rules, outcome.followed, (*outcome.earlier[keep], outcome.earlier[0]))
+    with pytest.raises(CheckpointError, match="checkpoint.earlier"):
+        parse_checkpoint(text, rules)
+
+
+def test_a_checkpoint_of_another_chain_is_refused() -> None:
     trust = trust_at(CLIQUE, 5)
     assert trust.rules is not None
     assert trust.checkpoint is not None
     text = dump_checkpoint(trust.rules, trust.checkpoint)
-    assert parse_checkpoint(text, trust.rules) == trust.checkpoint
+    assert parse_checkpoint(text, trust.rules) == (trust.checkpoint,)
     for chain in (CliqueChain(1, 2, 3), QBFT):
         with pytest.raises(CheckpointError, match="checkpoint"):
             parse_checkpoint(text, read_genesis(chain.genesis_file()))
