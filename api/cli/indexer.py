@@ -18,6 +18,7 @@ def indexer() -> None:
 def run() -> None:
     """Follow the node of the settings into the index's database until stopped."""
     from ledger_node.deploy import AddressesError
+    from registry.index.database import DatabaseError
     from registry.index.run import IndexerError, serve
 
     log_to_stderr()
@@ -26,5 +27,5 @@ def run() -> None:
         serve(settings.indexer, settings.ledger.rpc_url, settings.contracts.addresses_file, settings.ledger.finality)
     except AddressesError as error:
         raise CommandError(str(error), "run cangdan consortium found") from None
-    except IndexerError as error:
+    except (DatabaseError, IndexerError) as error:
         raise CommandError(str(error)) from None

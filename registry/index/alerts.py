@@ -11,7 +11,7 @@ from sqlalchemy import select, tuple_
 from oracle.formats.rule import Action
 from registry import structs
 from registry.index.codec import decode
-from registry.index.pages import Page, check_limit, read_cursor, write_cursor
+from registry.index.pages import Page, check_limit, read_place, write_cursor
 from registry.index.queries import NoticeRow, Snapshot, notice_row
 from registry.index.refusals import DOUBLE_PLEDGE_CAUSES, Refusal
 from registry.index.tables import notices
@@ -66,8 +66,7 @@ def alerts(snapshot: Snapshot, *, after: str | None = None, limit: int = 50) -> 
     check_limit(limit)
     query = select(notices).where(notices.c.event.in_(_EVENTS), notices.c.block <= snapshot.block.number)
     if after is not None:
-        block, place = read_cursor(after)
-        query = query.where(tuple_(notices.c.block, notices.c.position) < (block, int.from_bytes(place, "big")))
+        query = query.where(tuple_(notices.c.block, notices.c.position) < read_place(after))
     query = query.order_by(notices.c.block.desc(), notices.c.position.desc()).limit(limit + 1)
     with snapshot.connection() as connection:
         rows = [notice_row(row) for row in connection.execute(query)]

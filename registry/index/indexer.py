@@ -4,7 +4,10 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sqlalchemy.exc import DBAPIError
+
 from ledger_node.client import ChainClient, ChainUnavailable, RpcError
+from registry.index.database import DatabaseError, lost
 from registry.index.refusals import refusals_of
 from registry.index.source import Block, SourceError, read_block
 from registry.index.writer import Fetched, IndexStopped, Position, Writer
@@ -95,7 +98,9 @@ def follow(
     told: Callable[[Progress | str], None],
     first: int = 1,
 ) -> None:
-    """Runs until `stop`; waits while the node does not answer. `told` hears of progress and of waiting.
+    """Runs until `stop`; waits while the node or the database does not answer, and while another indexer writes.
+
+    `told` hears of progress and of waiting.
 
     Raises IndexStopped and the errors of contradicting events: going on would make the index lie.
     """
@@ -106,6 +111,14 @@ def follow(
             progress = indexer.step(position)
         except (ChainUnavailable, RpcError, SourceError) as error:
             told(str(error))
+            stop.wait(poll_seconds)
+            continue
+        except (DatabaseError, DBAPIError) as error:
+            if isinstance(error, DBAPIError) and not lost(error):
+                raise
+            # What was being written may be there or not: the index itself says where to go on.
+            position = None
+            told(str(error) if isinstance(error, DatabaseError) else "the index's database does not answer")
             stop.wait(poll_seconds)
             continue
         told(progress)

@@ -37,6 +37,14 @@ def read_cursor(cursor: str) -> tuple[int, bytes]:
     return int.from_bytes(raw[:8], "big"), raw[8:]
 
 
+def read_place(cursor: str) -> tuple[int, int]:
+    """The block and the place in it in a cursor. Raises CursorError."""
+    block, place = read_cursor(cursor)
+    if len(place) != 4 or place[0] >= 0x80:
+        raise CursorError("cursor: is not one of this list")
+    return block, int.from_bytes(place, "big")
+
+
 def check_limit(limit: int) -> None:
     """Raises CursorError for a page size that no list has."""
     if not 1 <= limit <= MAX_LIMIT:

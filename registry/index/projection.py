@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select
 
+from registry.index.bulk import Row, end_versions, insert_rows
 from registry.index.codec import decode, encode
 from registry.index.tables import tags, versions
 from registry.index.tags import tags_of
@@ -49,25 +50,26 @@ class Projection:
 
     def write(self) -> None:
         """Writes the versions of the batch: one for each block in which an item changed."""
-        ends: list[dict[str, object]] = []
-        rows: list[dict[str, object]] = []
-        tag_rows: list[dict[str, object]] = []
+        ends: list[tuple[str, bytes, int]] = []
+        rows: list[Row] = []
+        tag_rows: list[Row] = []
         for key, by_block in self._changed.items():
             current = self._current[key]
             assert current is not None
-            starts = sorted(by_block)
+            kind, starts = key.kind.value, sorted(by_block)
             if current.stored:
-                ends.append({"a_kind": key.kind.value, "a_key": key.id, "end": starts[0]})
+                ends.append((kind, key.id, starts[0]))
             for start, end in zip(starts, [*starts[1:], None], strict=True):
-                place = {"kind": key.kind.value, "key": key.id, "valid_from": start}
-                rows.append({**place, "valid_to": end, "born": current.born, "body": encode(by_block[start])})
-                tag_rows += [{**place, "tag": tag, "value": value} for tag, value in tags_of(by_block[start]).items()]
+                item = by_block[start]
+                rows.append((kind, key.id, start, end, current.born, encode(item)))
+                tag_rows += [(kind, tag, value, key.id, start) for tag, value in tags_of(item).items()]
+            current.stored = True
         if ends:
-            self._connection.execute(_CLOSE, ends)
+            end_versions(self._connection, ends)
         if rows:
-            self._connection.execute(insert(versions), rows)
+            insert_rows(self._connection, versions, rows)
         if tag_rows:
-            self._connection.execute(insert(tags), tag_rows)
+            insert_rows(self._connection, tags, tag_rows)
         self._changed.clear()
 
     def _load(self, key: Key) -> _Current | None:
@@ -82,9 +84,4 @@ def read_item(kind: Kind, body: str) -> Item:
 
 _NEWEST = select(versions.c.born, versions.c.body).where(
     versions.c.kind == bindparam("a_kind"), versions.c.key == bindparam("a_key"), versions.c.valid_to.is_(None)
-)
-_CLOSE = (
-    update(versions)
-    .where(versions.c.kind == bindparam("a_kind"), versions.c.key == bindparam("a_key"), versions.c.valid_to.is_(None))
-    .values(valid_to=bindparam("end"))
 )

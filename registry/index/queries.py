@@ -9,7 +9,7 @@ from ledger_node.canonical_json import loads
 from ledger_node.headers import Header, read_header
 from registry.acts import Contract
 from registry.index.codec import decode
-from registry.index.pages import Page, check_limit, read_cursor, write_cursor
+from registry.index.pages import Page, check_limit, read_cursor, read_place, write_cursor
 from registry.index.projection import read_item
 from registry.index.refusals import Refusal
 from registry.index.tables import blocks, cursor, notices, refusals, tags, transitions, versions
@@ -203,8 +203,7 @@ class Snapshot:
         if act is not None:
             query = query.where(refusals.c.act == act)
         if after is not None:
-            block, place = read_cursor(after)
-            query = query.where(tuple_(refusals.c.block, refusals.c.tx_index) < (block, int.from_bytes(place, "big")))
+            query = query.where(tuple_(refusals.c.block, refusals.c.tx_index) < read_place(after))
         query = query.order_by(refusals.c.block.desc(), refusals.c.tx_index.desc()).limit(limit + 1)
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
+from sqlalchemy import Engine
+from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -15,7 +17,7 @@ from starlette.routing import Route
 from ledger_node.client import ChainClient
 from ledger_node.deploy import load_addresses
 from registry.deployment import deployment_of, first_block
-from registry.index.database import open_database
+from registry.index.database import connect, migrate
 from registry.index.indexer import Indexer, Progress, follow
 from registry.index.writer import Writer
 from registry.settings import IndexerSection
@@ -56,10 +58,11 @@ class Status:
 
 
 def serve(section: IndexerSection, rpc_url: str, addresses_file: Path, finality: int) -> None:
-    """Follow the node until stopped. Raises AddressesError, IndexerError."""
+    """Follow the node until stopped. Raises AddressesError, DatabaseError, IndexerError."""
     addresses = load_addresses(addresses_file)
     deployment = deployment_of(addresses)
-    writer = Writer(open_database(section.database_url), deployment)
+    engine = connect(section.database_url)
+    writer = Writer(engine, deployment)
     indexer = Indexer(ChainClient(rpc_url), writer, deployment, finality)
     status, stop, failed = Status(), threading.Event(), list[str]()
     server = uvicorn.Server(
@@ -75,6 +78,7 @@ def serve(section: IndexerSection, rpc_url: str, addresses_file: Path, finality:
 
     def work() -> None:
         try:
+            _migrate(engine, stop, section.poll_seconds, status)
             follow(indexer, stop, section.poll_seconds, status.hear, first_block(addresses))
         except Exception as error:
             failed.append(f"{type(error).__name__}: {error}")
@@ -87,8 +91,19 @@ def serve(section: IndexerSection, rpc_url: str, addresses_file: Path, finality:
     server.run()
     stop.set()
     thread.join()
+    writer.close()
     if failed:
         raise IndexerError(failed[0])
+
+
+def _migrate(engine: Engine, stop: threading.Event, poll_seconds: float, status: Status) -> None:
+    """Brings the database to the newest schema as soon as it answers."""
+    while not stop.is_set():
+        try:
+            return migrate(engine)
+        except OperationalError:
+            status.hear("the index's database does not answer")
+            stop.wait(poll_seconds)
 
 
 def _application(status: Status) -> Starlette:

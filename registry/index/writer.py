@@ -1,11 +1,13 @@
 """Blocks into the database and out of it again: each batch is one transaction, so that nothing is ever half there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from ledger_node.chain_values import Log
+from registry.index.database import WriterConnection
 from registry.index.notices import notice_of, notice_of_refusal
 from registry.index.projection import Projection
 from registry.index.refusals import Refusal
@@ -37,16 +39,25 @@ class Fetched:
     refused: tuple[Refusal, ...] = ()
 
 
+CHANNEL = "cangdan_index"
+"""Where PostgreSQL tells readers of each change, with the number of the last block; they LISTEN to it."""
+
+
 class Writer:
-    """The only one that changes the index."""
+    """The only one that changes the index: it holds the database's writer lock from its first change to `close`.
+
+    Every change raises DatabaseError while another writer has the lock, and DBAPIError when the database goes away;
+    then nothing of the change is there, or all of it: `begin` tells.
+    """
 
     def __init__(self, engine: Engine, deployment: Deployment) -> None:
         self._engine = engine
         self._deployment = deployment
+        self._held: WriterConnection | None = None
 
     def begin(self, genesis: bytes, before: Position) -> Position:
         """Where the index is; a new one begins after block `before`. Raises IndexStopped for another chain's index."""
-        with self._engine.begin() as connection:
+        with self._changing() as connection:
             row = connection.execute(select(cursor)).first()
             if row is None:
                 start = {"id": 1, "chain_id": self._deployment.chain_id, "genesis": genesis, "first": before.number + 1}
@@ -64,7 +75,7 @@ class Writer:
 
     def extend(self, batch: Sequence[Fetched]) -> Position:
         """Adds blocks, each the child of the one before, in one transaction. Raises IndexStopped, and as `apply`."""
-        with self._engine.begin() as connection:
+        with self._changing() as connection:
             row = connection.execute(select(cursor.c.block, cursor.c.hash)).one()
             parent = Position(row.block, bytes(row.hash))
             projection = Projection(connection)
@@ -78,11 +89,12 @@ class Writer:
             projection.write()
             rows.write(connection)
             connection.execute(update(cursor).values(block=parent.number, hash=parent.hash))
+            _tell(connection, parent.number)
         return parent
 
     def rollback(self, to: int) -> Position:
         """Takes back every block after `to`, in one transaction. Raises IndexStopped when `to` is not in the index."""
-        with self._engine.begin() as connection:
+        with self._changing() as connection:
             hash_ = connection.execute(select(blocks.c.hash).where(blocks.c.number == to)).scalar()
             if hash_ is None:
                 raise IndexStopped(f"block {to} is not in the index; rebuild it in a new database")
@@ -93,7 +105,26 @@ class Writer:
                 connection.execute(delete(table).where(table.c.valid_from > to))
             connection.execute(update(versions).where(versions.c.valid_to > to).values(valid_to=None))
             connection.execute(update(cursor).values(block=to, hash=hash_))
+            _tell(connection, to)
         return Position(to, bytes(hash_))
+
+    def close(self) -> None:
+        """Gives up the lock; the next change takes it again."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
+    @contextmanager
+    def _changing(self) -> Iterator[Connection]:
+        """One transaction. After an error the connection is given up, so that the next one begins with a sound one."""
+        if self._held is None:
+            self._held = WriterConnection(self._engine)
+        try:
+            with self._held.connection.begin():
+                yield self._held.connection
+        except BaseException:
+            self.close()
+            raise
 
     def _add(self, fetched: Fetched, projection: Projection, rows: Rows) -> None:
         block = fetched.block
@@ -120,3 +151,8 @@ class Writer:
         notice = notice_of(event, log.log_index)
         if notice is not None:
             rows.notice(notice, event.at)
+
+
+def _tell(connection: Connection, number: int) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_notify(CHANNEL, str(number))))

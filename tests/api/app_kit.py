@@ -207,7 +207,7 @@ def found(folder: Path) -> Api:
 def start(folder: Path, chain: Chain, **section: Any) -> Api:
     """The application over what a folder holds."""
     made = chain.consortium
-    engine, indexer = index_of(made.client, made.deployment, folder / "index.db")
+    engine, indexer = index_of(made.client, made.deployment, f"sqlite:///{folder}/index.db")
     catch_up(indexer)
     settings = ApiSection(
         directory=folder / "api",

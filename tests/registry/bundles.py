@@ -54,7 +54,7 @@ class Bundles:
         watch.minute(3, [], 0)
         watch.minute(4, [20_000, 20_001, 20_002], 2)
         seqs = {rule: watch.fire(rule, cover=cover) for rule in range(4)}
-        engine, indexer = index_of(made.client, made.deployment, folder / "index.db")
+        engine, indexer = index_of(made.client, made.deployment, f"sqlite:///{folder}/index.db")
         catch_up(indexer)
         index = Index(engine)
         late = index.as_of()

@@ -49,8 +49,8 @@ class Story:
         return cls(made, receipt, other, pledge, facility, cover, refused, issued_at, pledged_at)
 
 
-def index_of(client: ChainClient, deployment: Deployment, path: Path, finality: int = 0) -> tuple[Engine, Indexer]:
-    engine = open_database(f"sqlite:///{path}")
+def index_of(client: ChainClient, deployment: Deployment, url: str, finality: int = 0) -> tuple[Engine, Indexer]:
+    engine = open_database(url)
     return engine, Indexer(client, Writer(engine, deployment), deployment, finality)
 
 

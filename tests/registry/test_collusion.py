@@ -22,7 +22,7 @@ def failing_step(folder: Path, watch: Watch, mass: int, liars: list[int]) -> str
     for number in range(3):
         watch.minute(number, [mass] * 3, 1, liars)
     seq = watch.fire(HOLD)
-    engine, indexer = index_of(made.client, made.deployment, folder / "index.db")
+    engine, indexer = index_of(made.client, made.deployment, f"sqlite:///{folder}/index.db")
     catch_up(indexer)
     collector = Collector(made.client, Index(engine).as_of(), made.deployment)
     verdict = verify_bundle(dump_bundle(collector.action(watch.facility, seq, watch)), trust_of(made))

@@ -1,7 +1,6 @@
 """The index against the embedded ledger: refusals to go on, steps back, and answers as of any block."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, select
@@ -31,13 +30,13 @@ from tests.registry.consortium import (
     Consortium,
     LocalClient,
 )
+from tests.registry.postgres import NewDatabase
 from tests.registry.story import Story, catch_up, index_of
 
 
 @pytest.fixture(scope="module")
-def index(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Index:
-    path = tmp_path_factory.mktemp("index") / "index.db"
-    engine, indexer = index_of(story.consortium.client, story.consortium.deployment, path)
+def index(story: Story, new_database: NewDatabase) -> Index:
+    engine, indexer = index_of(story.consortium.client, story.consortium.deployment, new_database())
     catch_up(indexer)
     return Index(engine)
 
@@ -63,21 +62,26 @@ def test_receipts_that_the_header_does_not_commit_to_are_refused(story: Story) -
         read_block(Tampered(story.consortium.provider), story.issued_at)
 
 
-def test_an_index_of_another_chain_is_not_continued(story: Story, tmp_path: Path) -> None:
-    engine, indexer = index_of(story.consortium.client, story.consortium.deployment, tmp_path / "index.db")
-    indexer.start()
+def test_an_index_of_another_chain_is_not_continued(story: Story, new_database: NewDatabase) -> None:
+    engine = open_database(new_database())
+    made, writer = story.consortium, Writer(engine, story.consortium.deployment)
+    Indexer(made.client, writer, made.deployment, 0).start()
+    writer.close()
     with pytest.raises(IndexStopped, match="follows another chain"):
         Writer(engine, story.consortium.deployment).begin(bytes(32), Position(0, bytes(32)))
 
 
-def test_a_block_that_is_no_child_is_refused_and_nothing_of_its_batch_stays(story: Story, tmp_path: Path) -> None:
+def test_a_block_that_is_no_child_is_refused_and_nothing_of_its_batch_stays(
+    story: Story, new_database: NewDatabase
+) -> None:
     made = story.consortium
-    engine, indexer = index_of(made.client, made.deployment, tmp_path / "index.db")
-    indexer.start()
+    engine = open_database(new_database())
+    writer = Writer(engine, made.deployment)
+    Indexer(made.client, writer, made.deployment, 0).start()
     before = contents(engine)
     batch = [Fetched(read_block(made.client, number)) for number in (1, 3)]
     with pytest.raises(IndexStopped, match="block 3 is no child of block 1"):
-        Writer(engine, made.deployment).extend(batch)
+        writer.extend(batch)
     assert contents(engine) == before
 
 
@@ -111,9 +115,10 @@ class Switched(ChainClient):
         return self.now.request(method, *params)
 
 
-@pytest.fixture
-def forked(tmp_path: Path) -> tuple[Consortium, Consortium, int]:
-    one, two = (Consortium(tmp_path / name).deploy().populate() for name in ("a", "b"))
+@pytest.fixture(scope="module")
+def forked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Consortium, Consortium, int]:
+    folder = tmp_path_factory.mktemp("forked")
+    one, two = (Consortium(folder / name).deploy().populate() for name in ("a", "b"))
     receipts = [made.issue() for made in (one, two)]
     assert receipts[0] == receipts[1]
     fork = one.client.block_number()
@@ -128,23 +133,25 @@ def forked(tmp_path: Path) -> tuple[Consortium, Consortium, int]:
 
 
 def test_a_replaced_block_steps_back_and_gives_what_a_fresh_index_gives(
-    forked: tuple[Consortium, Consortium, int], tmp_path: Path
+    forked: tuple[Consortium, Consortium, int], new_database: NewDatabase
 ) -> None:
     one, two, _ = forked
     client = Switched(one.client)
-    engine, indexer = index_of(client, one.deployment, tmp_path / "index.db", finality=2)
+    engine, indexer = index_of(client, one.deployment, new_database(), finality=2)
     catch_up(indexer)
     client.now = two.client
     catch_up(indexer)
-    fresh, other = index_of(two.client, two.deployment, tmp_path / "fresh.db")
+    fresh, other = index_of(two.client, two.deployment, new_database())
     catch_up(other)
     assert contents(engine) == contents(fresh)
 
 
-def test_a_replaced_final_block_stops_the_index(forked: tuple[Consortium, Consortium, int], tmp_path: Path) -> None:
+def test_a_replaced_final_block_stops_the_index(
+    forked: tuple[Consortium, Consortium, int], new_database: NewDatabase
+) -> None:
     one, two, fork = forked
     client = Switched(one.client)
-    engine, indexer = index_of(client, one.deployment, tmp_path / "index.db", finality=1)
+    engine, indexer = index_of(client, one.deployment, new_database(), finality=1)
     position = catch_up(indexer)
     before = contents(engine)
     client.now = two.client
@@ -153,9 +160,9 @@ def test_a_replaced_final_block_stops_the_index(forked: tuple[Consortium, Consor
     assert contents(engine) == before
 
 
-def test_the_size_of_batches_leaves_no_trace(story: Story, index: Index, tmp_path: Path) -> None:
+def test_the_size_of_batches_leaves_no_trace(story: Story, index: Index, new_database: NewDatabase) -> None:
     made = story.consortium
-    engine = open_database(f"sqlite:///{tmp_path}/index.db")
+    engine = open_database(new_database())
     writer = Writer(engine, made.deployment)
     indexer = Indexer(made.client, writer, made.deployment, 0)
     indexer.start()
@@ -278,10 +285,10 @@ def test_the_header_in_the_index_is_the_sealed_one(story: Story, index: Index) -
     assert seal is not None
 
 
-def test_the_migrations_make_what_the_tables_say(tmp_path: Path) -> None:
+def test_the_migrations_make_what_the_tables_say(new_database: NewDatabase) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
-    engine = open_database(f"sqlite:///{tmp_path}/index.db")
+    engine = open_database(new_database())
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
