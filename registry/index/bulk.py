@@ -17,7 +17,7 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> No
         connection.exec_driver_sql(_insert(table), list(rows))
         return
     statement, types = _copy(table)
-    driver = cast("psycopg.Connection[object]", connection.connection.driver_connection)
+    driver = cast("psycopg.Connection[object]", connection.connection.dbapi_connection)
     with driver.cursor() as cursor, cursor.copy(statement.encode()) as copy:
         copy.set_types(types)
         for row in rows:

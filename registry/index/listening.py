@@ -53,7 +53,7 @@ class Listener:
 
     def _told(self, seconds: float) -> bool:
         assert self._connection is not None
-        raw = cast("psycopg.Connection[object]", self._connection.connection.driver_connection)
+        raw = cast("psycopg.Connection[object]", self._connection.connection.dbapi_connection)
         return any(True for _ in raw.notifies(timeout=seconds, stop_after=1))
 
     def _seen(self, seconds: float) -> bool:
