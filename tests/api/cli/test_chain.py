@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from api.cli.main import run
+from benchmarks.headers import clique_chain, qbft_chain, validators_bundle
+from ledger_node.canonical_json import dumps
 from ledger_node.embedded.chain import EmbeddedChain
 from ledger_node.embedded.provider import chain_in_directory
 from ledger_node.embedded.rpc.formats import block_json
@@ -142,3 +144,44 @@ def test_an_embedded_ledgers_headers_hold_with_their_seals(folder: Path, capsys:
     assert verify(headers(folder, bare), *trust) == 1
     assert "header 0, block 0: format: header.seal" in capsys.readouterr().out
     assert verify(headers(folder, [*blocks[:2], blocks[3]]), *trust) == 1
+
+
+@pytest.mark.parametrize("name", ["qbft", "clique"])
+def test_a_light_client_goes_on_from_its_trust_file_and_believes_a_bundle_by_its_checkpoint(
+    folder: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    rules, chain = {"qbft": qbft_chain, "clique": clique_chain}[name](0)
+    trust, text = validators_bundle(name, rules, chain[0])
+    (folder / "trust.json").write_bytes(dump_trust(trust))
+    bundle = json.loads(text)
+    kept, options = folder / "checkpoint.json", ["--trust", folder / "trust.json"]
+    file = headers(folder, bundle["before"])
+    assert verify(file, *options, "--checkpoint", kept) == 0
+    del bundle["before"]
+    (folder / "bundle.json").write_bytes(dumps(bundle))
+    arguments = ["verify", str(folder / "bundle.json"), "--trust", str(folder / "trust.json"), "--checkpoint"]
+    capsys.readouterr()
+    assert run([*arguments, str(kept)]) == 0
+    last = int(json.loads(kept.read_bytes())["block"]["number"], 16) - (3 if name == "clique" else 0)
+    assert f"validators known at block {last}" in capsys.readouterr().out
+    assert run([*arguments, str(folder / "none.json")]) == 2
+    (folder / "trust.json").write_bytes(dump_trust(replace(trust, genesis_hash=bytes(32))))
+    assert run([*arguments, str(kept)]) == 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--consensus", "qbft"],
+        ["--checkpoint", "checkpoint.json"],
+        ["--genesis", "genesis.json", "--pin", "1"],
+        ["--genesis", "genesis.json", "--consensus", "clique"],
+        ["--genesis", "genesis.json", "--consensus", "embedded"],
+        ["--genesis", "none.json"],
+    ],
+)
+def test_options_of_an_export_that_do_not_go_together_are_wrong_use(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    assert run(["trust", "export", *options]) == 2
