@@ -7,7 +7,11 @@ from typing import Any
 import pytest
 
 from ledger_node.hexvalues import read_data
+from registry.audit import audit, rebuild
+from registry.digest import digest
 from registry.evidence.verify import verify_bundle
+from registry.index.projection import read_item
+from registry.items import Key, Kind
 from tests.api.app_kit import Api
 from tests.api.seed import BANK, OTHER_BANK
 from tests.api.story import Story
@@ -186,3 +190,20 @@ def test_nothing_false_is_verified_after_an_edit_of_the_index(edited: Api, story
 def test_without_an_edit_the_same_check_finds_the_truth(shared: Api, story: Story, kind: str):
     path = f"/v1/{kind}/{story.receipt if kind == 'receipts' else story.facility}"
     assert judged(shared, path, shared.get(BANK, path).json()["data"]) == "true"
+
+
+def digest_of_index(api: Api) -> bytes:
+    """The digest of the state that the index has."""
+    with api.engine.connect() as connection:
+        rows = connection.exec_driver_sql("SELECT kind, key, body FROM versions WHERE valid_to IS NULL").all()
+    return digest({Key(Kind(row.kind), bytes(row.key)): read_item(Kind(row.kind), row.body) for row in rows})
+
+
+@pytest.mark.parametrize("name", ["quantity of a receipt", "rank of a pledge", "draws of a facility"])
+def test_the_digest_of_the_chain_is_not_that_of_an_edited_index(edited: Api, story: Story, name: str):
+    made = edited.chain.consortium
+    state, _ = rebuild(made.client, made.deployment, 0, made.client.block_number())
+    assert digest_of_index(edited) == digest(state)
+    EDITS[name][2](edited, story)
+    assert digest_of_index(edited) != digest(state)
+    assert audit(made.client, made.deployment).differences == ()
