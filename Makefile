@@ -62,7 +62,8 @@ node_modules/.package-lock.json: package.json package-lock.json
 	@npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# A browser with Chinese letters for the console tests and a PostgreSQL for the index: Debian's packages, as root only.
+# A browser with Chinese letters for the console tests, a PostgreSQL for the index, a C compiler for the power cuts:
+# Debian's packages, as root only.
 apt-tools:
 	@sh tools/apt_tools.sh
 

@@ -21,7 +21,7 @@ LINT = (
     (str(BIN / "lint-imports"),),
     (sys.executable, "tools/size_guard.py"),
 )
-SUITES = ("tools", "contracts", "ledger_node", "oracle", "registry", "api", "benchmarks", "scenarios")
+SUITES = ("tools", "contracts", "ledger_node", "oracle", "registry", "power_cut", "api", "benchmarks", "scenarios")
 # Files that take long, in the order in which the two workers are to take them; the rest of a suite follows. (A worker
 # is given its first two files at once, so a short one stands after the two longest.)
 FIRST = {
