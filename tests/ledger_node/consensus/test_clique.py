@@ -1,5 +1,7 @@
 """Clique headers made from keys: what is refused, at which step, and whom the votes let in and out."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from tests.ledger_node.consensus.chains import (
     address,
     by_address,
     other_digit,
+    text,
 )
 
 
@@ -179,6 +182,42 @@ def test_a_block_comes_a_period_after_its_parent() -> None:
     assert of(chain).ok
     chain.seal(timestamp=hex(int(chain.head["timestamp"], 16) + 4))
     assert where(of(chain)) == (3, "time")
+
+
+# --- headers of live signers (geth 1.13.15: three, a fourth voted in and out, one stopped, an epoch of ten blocks)
+
+LIVE = json.loads((Path(__file__).parents[2] / "data" / "clique_3_to_4.json").read_bytes())
+LIVE_RULES = read_genesis(json.dumps(LIVE["genesis"]).encode())
+
+
+def live(blocks: list[Block]) -> Outcome:
+    return verify_headers(json.dumps({"headers": blocks}).encode(), LIVE_RULES)
+
+
+def test_the_headers_of_live_signers_hold_and_give_what_their_node_knows() -> None:
+    outcome = live(LIVE["headers"])
+    assert outcome.ok
+    assert outcome.followed is not None
+    snapshot = LIVE["snapshot"]
+    assert [text(each) for each in outcome.followed.validators] == sorted(snapshot["signers"])
+    assert {str(each.number): text(each.signer) for each in outcome.followed.recents} == snapshot["recents"]
+    assert outcome.followed.votes == ()
+    sizes = {len(block["extraData"]) for block in LIVE["headers"]}
+    assert len(sizes) > 2, "an epoch block lists four"
+
+
+@pytest.mark.parametrize("name", COVERED)
+@pytest.mark.parametrize("number", [0, 1, 10, 20, 34])
+def test_a_changed_digit_of_a_live_header_is_refused(name: str, number: int) -> None:
+    blocks = [dict(block) for block in LIVE["headers"]]
+    blocks[number] = other_digit(blocks[number], name, 7)
+    assert where(live(blocks[: number + 1])) is not None
+
+
+def test_a_live_header_dropped_or_doubled_is_refused() -> None:
+    blocks = LIVE["headers"]
+    assert where(live(blocks[:20] + blocks[21:])) == (20, "number")
+    assert where(live(blocks[:20] + blocks[19:])) == (20, "number")
 
 
 # --- votes
