@@ -6,7 +6,7 @@ here="$(cd "$(dirname "$0")" && pwd)"
 name="$(cat "$here"/go.* "$here"/*.go | sha256sum | cut -c 1-16)"
 place="$here/../../build/second-opinion"
 if [ ! -x "$place/$name" ]; then
-  least="$(printf '%s\n' "$(go env GOVERSION 2>/dev/null || echo none)" go1.21 | sort -V | head -n 1)"
+  least="$(printf '%s\n' "$(go env GOVERSION 2>/dev/null || echo 0)" go1.21 | sort -V | head -n 1)"
   [ "$least" = go1.21 ] || { echo "Go 1.21 or newer is not installed, so the second opinion cannot be built" >&2; exit 3; }
   [ "${1:-}" != "--look" ] || exit 0
   mkdir -p "$place"
