@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings import SettingsError as PydanticSettingsError
 
 from api.config import ApiSection
+from ledger_node.monitoring import MetricsSection
 from ledger_node.settings import LedgerSection
 from oracle.settings import OracleSection, TlsSection
 from registry.settings import IndexerSection
@@ -73,6 +74,7 @@ class Settings(BaseSettings):
     indexer: IndexerSection = IndexerSection()
     api: ApiSection = ApiSection()
     contracts: ContractsSection = ContractsSection()
+    metrics: MetricsSection = MetricsSection()
     supervisor: SupervisorSection = SupervisorSection()
 
     @classmethod

@@ -6,13 +6,15 @@ import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 
+from ledger_node.canonical_json import JsonValue
+from ledger_node.monitoring import NEARBY, Counted, Monitor, Readiness, Scrapers
 from oracle.access import Access
 from oracle.anchored import AnchoredRounds
 from oracle.batch import Batcher
@@ -39,6 +41,7 @@ from oracle.refusals import Quarantine
 from oracle.rounds import Pace, RoundService
 from oracle.slots import SlotKeeper
 from oracle.store import Store
+from oracle.telling import Status, figures_of
 
 DATABASE_FILE, BODY_KEY_FILE = "oracle.db", "bodies.key"
 SHORTEST_S, LONGEST_S = 0.02, 1.0
@@ -48,20 +51,6 @@ STOP_S = 3.0
 MOST_TOLD = 10_000
 """Open slots are counted up to here."""
 _LOGGER = logging.getLogger("oracle")
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """Entries in the log, reported slots that are not anchored, rules that fired and have not acted on the chain yet.
-
-    `idle`: nothing of these is under way, and every loop has looked at this size of the log and found nothing to do. A
-    peer's log may still be ahead.
-    """
-
-    log_size: int
-    open_slots: int
-    pending_firings: int
-    idle: bool
 
 
 class _Loop:
@@ -87,8 +76,9 @@ class Oracle:
         peer_urls: Sequence[str],
         peer_trust: ssl.SSLContext,
         pace: Pace | None = None,
+        scrapers: Scrapers = NEARBY,
     ) -> None:
-        """Opens or makes the files in `directory`; `url` is where this oracle is reached.
+        """Opens or makes the files in `directory`; `url` is where this oracle is reached, `scrapers` read its figures.
 
         Raises DatabaseError, sqlite3.Error, OSError."""
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -104,15 +94,15 @@ class Oracle:
         self.store = Store(self.database, self.log)
         self.firings = FiringStore(self.store)
         self.anchored = AnchoredRounds(self.store)
-        peers: list[Peer] = []
+        self.peers: list[Peer] = []
         slots = SlotKeeper(self.database, self.log, self._liveness, self.store, signer.address)
-        self.rounds = RoundService(signer, chain, self.store, self.anchored, self.log, slots, peers, clock, pace)
+        self.rounds = RoundService(signer, chain, self.store, self.anchored, self.log, slots, self.peers, clock, pace)
         self.execution = ExecutionService(signer, chain, self.store, self.anchored, self.firings, clock)
         self.covenants = Covenants(chain, self.store, self._learned)
         self._stop, self._covenants_news = threading.Event(), threading.Event()
         self._covenants_news.set()
-        self._place = place_of(signer, self.origin, url)
-        self.links = [Link(each, peer_trust, self, peers) for each in peer_urls]
+        self._place, self._scrapers = place_of(signer, self.origin, url), scrapers
+        self.links = [Link(each, peer_trust, self, self.peers) for each in peer_urls]
         self._judging = _Loop(self.judge)
         self._loops = [self._judging, *(_Loop(each.step) for each in self.links)]
 
@@ -133,7 +123,8 @@ class Oracle:
             self.database.close()
 
         access = Access(self.origin, self.chain, self.clock)
-        intake = Intake(self.ingest, Batcher(self.ingest), access, self.ready)
+        intake = Intake(self.ingest, Batcher(self.ingest), access)
+        monitor = Monitor(self.readiness, lambda: figures_of(self), self._scrapers)
         figures = Figures(self.database, self.log, self.store, self.anchored, self.firings)
         judgement = Judgement(
             place=self._place,
@@ -144,16 +135,17 @@ class Oracle:
             access=access,
         )
         routes: list[BaseRoute] = [*judgement_routes(judgement), *intake_routes(intake)]
-        routes.append(Route("/v1/status", threaded(self._told), methods=["GET"]))
-        return Starlette(routes=routes, lifespan=lifespan)
+        routes += [Route("/v1/status", threaded(self._told), methods=["GET"]), *monitor.routes()]
+        return Starlette(routes=routes, middleware=[Middleware(Counted, monitor=monitor)], lifespan=lifespan)
 
-    def ready(self) -> bool:
+    def readiness(self) -> Readiness:
         """Whether the oracle can take segments: its files are open and its node answers."""
+        facts: dict[str, JsonValue] = {"size": self.log.size()}
         try:
             self.chain.latest()
-        except ChainUnavailable:
-            return False
-        return True
+        except ChainUnavailable as error:
+            return Readiness(False, str(error), facts)
+        return Readiness(True, None, facts)
 
     def _told(self, request: Request) -> Answer:
         del request

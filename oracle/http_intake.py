@@ -1,7 +1,6 @@
 """The intake over HTTP: segments and fleets in; checkpoints, proofs, entries and cursors out (docs/formats/log.md)."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -49,12 +48,11 @@ _STATUS |= {Reason.BROKEN_CHAIN: 409, Reason.FLEET_UNPROVEN: 409}
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What the routes work on. `ready` says whether the oracle can take segments now."""
+    """What the routes work on."""
 
     service: IngestService
     batcher: Batcher
     access: Access
-    ready: Callable[[], bool]
 
 
 def intake_routes(intake: Intake) -> list[Route]:
@@ -73,7 +71,6 @@ def intake_routes(intake: Intake) -> list[Route]:
         ("/v1/entries", handlers.get_entries),
         ("/v1/refusals", handlers.get_refusals),
         ("/v1/fleets/{entity}", handlers.get_fleet),
-        ("/ready", handlers.get_ready),
     ]
     routes = [Route(path, answered(handler), methods=["POST"]) for path, handler in posts]
     return routes + [Route(path, threaded(handler), methods=["GET"]) for path, handler in gets]
@@ -180,10 +177,6 @@ class _Handlers:
         if known is None:
             raise Problem("not_found", f"fleet of entity {entity}")
         return Response(dump_bundle(known.bundle), media_type="application/json")
-
-    def get_ready(self, request: Request) -> Answer:
-        ready = self._intake.ready()
-        return {"ready": ready, "size": self._log.size()}, 200 if ready else 503
 
     def _check_oracle(self, request: Request) -> None:
         self._intake.access.oracle(signature_of(request), target_of(request))

@@ -98,6 +98,11 @@ class Log:
         row = self._database.row("SELECT max(place) + 1 FROM entries")
         return row[0] or 0 if row else 0
 
+    def last_arrival_ms(self) -> int:
+        """When the newest entry arrived, 0 before the first."""
+        row = self._database.row("SELECT arrived_ms FROM entries ORDER BY place DESC LIMIT 1")
+        return 0 if row is None else int(row[0])
+
     def cursor(self, device: bytes) -> Cursor | None:
         """Where a device's chain stands, or None before its first segment."""
         row = self._database.row("SELECT seq, digest, boot, mono_ms, last_ms FROM cursors WHERE device = ?", (device,))

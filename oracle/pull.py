@@ -55,6 +55,22 @@ class PullResult:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerLog:
+    """How far another oracle's log was read: `size` entries, all of them at `pulled_ms`, 0 for never."""
+
+    oracle: bytes
+    size: int
+    pulled_ms: int
+    split: bool
+
+
+def peer_logs(database: Database) -> list[PeerLog]:
+    """How far each peer's log has been read."""
+    rows = database.rows("SELECT oracle, size, pulled_ms, split_note IS NOT NULL FROM peers ORDER BY oracle")
+    return [PeerLog(bytes(oracle), size, pulled_ms, bool(split)) for oracle, size, pulled_ms, split in rows]
+
+
+@dataclass(frozen=True, slots=True)
 class _Place:
     """How far a peer's log has been read; `note` is the last checkpoint whose whole tree was seen."""
 

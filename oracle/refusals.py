@@ -108,6 +108,11 @@ class Quarantine:
         )
         return [Refused(row[0], Reason(row[1]), *row[2:]) for row in rows]
 
+    def counts(self) -> dict[Reason, int]:
+        """How often something was refused, by reason, as far as refusals are kept."""
+        rows = self._database.rows("SELECT reason, sum(count) FROM refusals GROUP BY reason")
+        return {Reason(reason): int(count) for reason, count in rows}
+
     def body(self, digest: bytes) -> bytes | None:
         """The bytes of a refused segment that its device had signed, or None."""
         row = self._database.row("SELECT sealed FROM refusals WHERE digest = ? AND sealed IS NOT NULL", (digest,))

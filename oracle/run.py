@@ -4,7 +4,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
@@ -12,6 +12,7 @@ import uvicorn
 from ledger_node.client import ChainClient, ChainUnavailable, RpcError
 from ledger_node.deploy import Addresses, AddressesError, load_addresses
 from ledger_node.keys import KeyFileError, LocalSigner, open_signer
+from ledger_node.monitoring import MetricsError, MetricsSection, scrapers
 from ledger_node.outbox import GasPolicy, Outbox, OutboxLocked, OutboxMismatch
 from oracle.app import Oracle
 from oracle.clock import SystemClock
@@ -41,11 +42,16 @@ class OracleProcess:
     rpc_url: str
     addresses_file: Path
     finality: int = 0
+    metrics: MetricsSection = field(default_factory=MetricsSection)
 
 
 def serve(process: OracleProcess, pause: Callable[[float], None] = time.sleep) -> None:
     """Serves until SIGTERM or SIGINT; waits for the node and the addresses file. Raises OracleError."""
     section = process.section
+    try:
+        allowed = scrapers(process.metrics, section.url)
+    except MetricsError as error:
+        raise OracleError(str(error)) from None
     try:
         signer = open_signer(section.key_file, section.key_file.with_suffix(".pass"))
         check_certificate(section.tls_certificate_file, section.tls_key_file)
@@ -54,8 +60,9 @@ def serve(process: OracleProcess, pause: Callable[[float], None] = time.sleep) -
         chain, addresses = _chain(process, signer, pause)
         context = Context(addresses.chain_id, addresses.address("DeviceRegistry"))
         oracle = Oracle(
-            section.directory, context, signer, chain, SystemClock(), section.url, process.peer_urls, peer_trust
-        )
+            section.directory, context, signer, chain, SystemClock(), section.url, process.peer_urls, peer_trust,
+            scrapers=allowed,
+        )  # fmt: skip
     except (KeyFileError, TlsError, AddressesError, OutboxLocked, OutboxMismatch, DatabaseError) as error:
         raise OracleError(str(error)) from None
     failed: list[bool] = []

@@ -12,6 +12,6 @@ class IndexerSection(BaseModel):
         default="sqlite:///index.db",
         description="SQLAlchemy address; a relative SQLite file lies under the state directory",
     )
-    host: str = Field(default="127.0.0.1", description="where /ready answers")
+    host: str = Field(default="127.0.0.1", description="where /live, /ready and /metrics answer")
     port: int = Field(default=20596, ge=1, le=65535)
     poll_seconds: float = Field(default=0.5, gt=0, le=60)

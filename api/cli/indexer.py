@@ -18,14 +18,18 @@ def indexer() -> None:
 def run() -> None:
     """Follow the node of the settings into the index's database until stopped."""
     from ledger_node.deploy import AddressesError
+    from ledger_node.monitoring import MetricsError, scrapers
     from registry.index.database import DatabaseError
     from registry.index.run import IndexerError, serve
 
     log_to_stderr()
     _, settings = read_settings()
     try:
-        serve(settings.indexer, settings.ledger.rpc_url, settings.contracts.addresses_file, settings.ledger.finality)
+        section = settings.indexer
+        allowed = scrapers(settings.metrics, f"http://{section.host}:{section.port}")
+        addresses_file = settings.contracts.addresses_file
+        serve(section, settings.ledger.rpc_url, addresses_file, settings.ledger.finality, allowed)
     except AddressesError as error:
         raise CommandError(str(error), "run cangdan consortium found") from None
-    except (DatabaseError, IndexerError) as error:
+    except (DatabaseError, IndexerError, MetricsError) as error:
         raise CommandError(str(error)) from None

@@ -25,6 +25,7 @@ def serve() -> None:
     from ledger_node.embedded.sealer import Pace
     from ledger_node.embedded.server import LOCAL_HOSTS, ServerSettings
     from ledger_node.embedded.server import serve as serve_ledger
+    from ledger_node.monitoring import MetricsError, scrapers
 
     log_to_stderr()
     _, settings = read_settings()
@@ -34,8 +35,11 @@ def serve() -> None:
     try:
         genesis, signer = open_files(section.directory)
         pace = Pace(section.block_seconds, section.idle_seconds)
-        hosts = (*LOCAL_HOSTS, section.host)
-        served = ServerSettings(section.directory, genesis, section.host, section.port, pace, hosts=hosts)
+        allowed = scrapers(settings.metrics, f"http://{section.host}:{section.port}")
+        served = ServerSettings(
+            section.directory, genesis, section.host, section.port, pace, hosts=(*LOCAL_HOSTS, section.host),
+            scrapers=allowed,
+        )  # fmt: skip
         serve_ledger(served, signer)
-    except LedgerError as error:
+    except (LedgerError, MetricsError) as error:
         raise CommandError(str(error)) from None

@@ -32,6 +32,9 @@ def run(name: Annotated[str, typer.Option(help="Which of the oracles in the sett
     ledger, addresses_file = settings.ledger, settings.contracts.addresses_file
     try:
         authority = settings.tls.authority_file
-        serve(OracleProcess(section, others, authority, ledger.rpc_url, addresses_file, ledger.finality))
+        process = OracleProcess(
+            section, others, authority, ledger.rpc_url, addresses_file, ledger.finality, settings.metrics
+        )
+        serve(process)
     except OracleError as error:
         raise CommandError(str(error)) from None

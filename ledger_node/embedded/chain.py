@@ -110,6 +110,11 @@ class EmbeddedChain:
         """The newest block."""
         return self._head
 
+    @property
+    def waiting(self) -> int:
+        """How many transactions wait to be sealed."""
+        return len(self._pool)
+
     def listen(self, listener: Listener) -> None:
         """Call `listener` with each block after its commit, in the sealing thread."""
         self._listeners.append(listener)

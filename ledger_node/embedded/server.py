@@ -1,16 +1,17 @@
-"""The ledger's process: JSON-RPC over HTTP and WebSocket at `/`, readiness at `/ready`."""
+"""The ledger's process: JSON-RPC over HTTP and WebSocket at `/`; /live, /ready and /metrics."""
 
 import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 from anyio import to_thread
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
@@ -24,11 +25,17 @@ from ledger_node.embedded.rpc.subscriptions import Subscriptions
 from ledger_node.embedded.sealer import DEFAULT_PACE, Pace, Sealer
 from ledger_node.embedded.values import SealedBlock
 from ledger_node.embedded.workers import MAX_WAITING_CALLS, Workers
+from ledger_node.figures import Figure, Kind
 from ledger_node.genesis import Genesis
+from ledger_node.monitoring import NEARBY, Counted, Monitor, Readiness, Scrapers
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 MAX_WAITING_MESSAGES = 2_000
 _TOO_SLOW = 1013
+_BLOCK = Kind("ledger_block_number", "The newest sealed block.")
+_SEALED = Kind("ledger_block_timestamp_seconds", "When it was sealed, in seconds since 1970.")
+_WAITING = Kind("ledger_waiting_transactions", "Transactions that wait to be sealed.")
+_READERS = Kind("ledger_websockets", "Open WebSocket connections.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,7 @@ class ServerSettings:
     workers: int = 2
     max_body: int = 5 * 1024 * 1024
     hosts: tuple[str, ...] = LOCAL_HOSTS
+    scrapers: Scrapers = NEARBY
 
 
 class _Hub:
@@ -62,6 +70,9 @@ class _Hub:
         queue: asyncio.Queue[str | None] = asyncio.Queue()
         self._queues[subscriptions] = queue
         return queue
+
+    def __len__(self) -> int:
+        return len(self._queues)
 
     def leave(self, subscriptions: Subscriptions) -> None:
         """Send no more to a connection."""
@@ -91,6 +102,7 @@ class LedgerApp:
         self._settings = settings
         self._dispatcher = Dispatcher(node, {})
         self._hub: _Hub | None = None
+        self._monitor = Monitor(self._readiness, self._figures, settings.scrapers)
         self.server: uvicorn.Server | None = None
         self.failed = False
 
@@ -98,10 +110,11 @@ class LedgerApp:
         """The application to serve."""
         routes = [
             Route("/", self._rpc, methods=["POST"]),
-            Route("/ready", self._ready, methods=["GET"]),
+            *self._monitor.routes(),
             WebSocketRoute("/", self._socket),
         ]
-        return Starlette(routes=routes, lifespan=self._lifespan)
+        counted = Middleware(Counted, monitor=self._monitor)
+        return Starlette(routes=routes, middleware=[counted], lifespan=self._lifespan)
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
@@ -122,11 +135,17 @@ class LedgerApp:
         if self.server is not None:
             self.server.should_exit = True
 
-    async def _ready(self, request: Request) -> Response:
-        head = self._node.head
+    def _readiness(self) -> Readiness:
         alive = self._sealer.is_alive()
-        body = {"ready": alive, "chainId": self._node.chain.genesis.chain_id, "block": head.number}
-        return JSONResponse(body, 200 if alive else 503)
+        facts = {"chainId": self._node.chain.genesis.chain_id, "block": self._node.head.number}
+        return Readiness(alive, None if alive else "the sealer does not run", facts)
+
+    def _figures(self) -> Iterator[Figure]:
+        head = self._node.head
+        yield _BLOCK.is_(head.number)
+        yield _SEALED.is_(head.header.timestamp)
+        yield _WAITING.is_(self._node.chain.waiting)
+        yield _READERS.is_(0 if self._hub is None else len(self._hub))
 
     async def _rpc(self, request: Request) -> Response:
         if not self._known_host(request.headers.get("host", "")):

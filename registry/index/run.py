@@ -1,8 +1,9 @@
-"""The indexer as a process: it follows its node, and says at /ready whether it has caught up."""
+"""The indexer as a process: it follows its node, and tells how far it is (/live, /ready, /metrics)."""
 
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,12 +11,11 @@ import uvicorn
 from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
 
 from ledger_node.client import ChainClient
 from ledger_node.deploy import load_addresses
+from ledger_node.figures import Figure, Kind
+from ledger_node.monitoring import NEARBY, Monitor, Readiness, Scrapers
 from registry.deployment import deployment_of, first_block
 from registry.index.database import connect, migrate
 from registry.index.indexer import Indexer, Progress, follow
@@ -26,6 +26,9 @@ NEAR = 5
 """Blocks behind the node up to which the index counts as caught up."""
 _TELL_SECONDS = 10.0
 _LOGGER = logging.getLogger("indexer")
+_BLOCK = Kind("index_block_number", "The last block of the index.")
+_HEAD = Kind("index_node_block_number", "The newest block of the node that the indexer follows.")
+_LAG = Kind("index_lag_blocks", "How many blocks the index is behind its node.")
 
 
 class IndexerError(RuntimeError):
@@ -57,8 +60,13 @@ class Status:
         return self.progress is not None and self.progress.head - self.progress.position.number <= NEAR
 
 
-def serve(section: IndexerSection, rpc_url: str, addresses_file: Path, finality: int) -> None:
-    """Follow the node until stopped. Raises AddressesError, DatabaseError, IndexerError."""
+def serve(
+    section: IndexerSection, rpc_url: str, addresses_file: Path, finality: int, allowed: Scrapers = NEARBY
+) -> None:
+    """Follow the node until stopped; `allowed` may read the metrics.
+
+    Raises AddressesError, DatabaseError, IndexerError.
+    """
     addresses = load_addresses(addresses_file)
     deployment = deployment_of(addresses)
     engine = connect(section.database_url)
@@ -67,7 +75,7 @@ def serve(section: IndexerSection, rpc_url: str, addresses_file: Path, finality:
     status, stop, failed = Status(), threading.Event(), list[str]()
     server = uvicorn.Server(
         uvicorn.Config(
-            _application(status),
+            _application(status, allowed),
             host=section.host,
             port=section.port,
             access_log=False,
@@ -106,16 +114,21 @@ def _migrate(engine: Engine, stop: threading.Event, poll_seconds: float, status:
             stop.wait(poll_seconds)
 
 
-def _application(status: Status) -> Starlette:
-    def ready(request: Request) -> JSONResponse:
-        del request
-        progress = status.progress
-        told = {
-            "ready": status.ready,
-            "block": None if progress is None else progress.position.number,
-            "head": None if progress is None else progress.head,
-            "cause": status.cause or None,
-        }
-        return JSONResponse(told, 200 if status.ready else 503)
+def _application(status: Status, allowed: Scrapers = NEARBY) -> Starlette:
+    monitor = Monitor(lambda: _readiness(status), lambda: _figures(status), allowed)
+    return Starlette(routes=monitor.routes())
 
-    return Starlette(routes=[Route("/ready", ready)])
+
+def _readiness(status: Status) -> Readiness:
+    progress = status.progress
+    block, head = (None, None) if progress is None else (progress.position.number, progress.head)
+    cause = status.cause or (None if status.ready else f"more than {NEAR} blocks behind the node")
+    return Readiness(status.ready, cause, {"block": block, "head": head})
+
+
+def _figures(status: Status) -> Iterator[Figure]:
+    progress = status.progress
+    if progress is not None:
+        yield _BLOCK.is_(progress.position.number)
+        yield _HEAD.is_(progress.head)
+        yield _LAG.is_(max(progress.head - progress.position.number, 0))

@@ -196,8 +196,8 @@ def chain_of(length: int, **changes: object) -> list[SignedSegment]:
     return segments
 
 
-def serve(oracle: Oracle, ready: bool = True) -> TestClient:
+def serve(oracle: Oracle) -> TestClient:
     """A client of the oracle's HTTP interface."""
     service = oracle.service
-    intake = Intake(service, Batcher(service), Access(service.log.origin, oracle.chain, oracle.clock), lambda: ready)
+    intake = Intake(service, Batcher(service), Access(service.log.origin, oracle.chain, oracle.clock))
     return TestClient(Starlette(routes=intake_routes(intake)))

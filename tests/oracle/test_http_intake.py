@@ -249,8 +249,3 @@ def test_senders_at_the_same_time_get_their_own_answers(client: TestClient, orac
     with client, ThreadPoolExecutor(2) as pool:
         assert list(pool.map(send, range(2))) == [list(range(1, 16))] * 2
     assert oracle.log.size() == 30
-
-
-def test_readiness_is_told(client: TestClient, oracle: Oracle) -> None:
-    assert client.get("/ready").status_code == 200
-    assert serve(oracle, ready=False).get("/ready").status_code == 503

@@ -94,7 +94,7 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     certify(tls.tls, tls.oracles[:1])
     files = {"ssl_certfile": tls.oracles[0].tls_certificate_file, "ssl_keyfile": tls.oracles[0].tls_key_file}
     access = Access(oracle.log.origin, oracle.chain, oracle.clock)
-    intake = Intake(oracle.service, Batcher(oracle.service), access, lambda: True)
+    intake = Intake(oracle.service, Batcher(oracle.service), access)
     application = Starlette(routes=intake_routes(intake))
     server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=port, log_level="critical", **files))
     thread = threading.Thread(target=server.run)
