@@ -25,10 +25,13 @@ from ledger_node.chain_values import (
 )
 from ledger_node.hexvalues import HexError, address_hex, data_hex, read_data, read_quantity
 from ledger_node.proofs import ProofError, StateProof, read_state_proof
+from ledger_node.sending_status import EndpointStatus
 
 BlockId = int | str
 """A block's number, or "latest", "pending", "earliest"."""
 METHOD_NOT_FOUND = -32601
+LIMIT_EXCEEDED = -32005
+"""The node has had too much to do (EIP-1474)."""
 _REVERT_CODE = 3
 _DATA = re.compile(r"0x(?:[0-9a-fA-F]{2})*\Z")
 
@@ -193,6 +196,18 @@ class ChainClient:
         """The account's balance in wei."""
         return _quantity("eth_getBalance", self.request("eth_getBalance", address_hex(address), _block_id(block)))
 
+    def gas_price(self) -> int:
+        """What the node asks for a unit of gas, in wei."""
+        return _quantity("eth_gasPrice", self.request("eth_gasPrice"))
+
+    def endpoints(self) -> tuple[EndpointStatus, ...]:
+        """How the client's nodes do."""
+        return (EndpointStatus(self._name, True, True, None, 0, "", 0, 0),)
+
+    def pinned(self) -> "ChainClient":
+        """A client of one node alone, for reads that must fit together."""
+        return self
+
     def storage(self, address: bytes, slot: int, block: BlockId = "latest") -> int:
         """The value of a storage slot, unproved."""
         answer = self.request("eth_getStorageAt", address_hex(address), f"{slot:#066x}", _block_id(block))
@@ -221,8 +236,9 @@ class ChainClient:
             self.request("eth_call", request, hex(max(receipt.block_number - 1, 0)))
         except CallReverted as error:
             return error.data
-        except RpcError:
-            return b""
+        except RpcError as error:
+            if error.code == LIMIT_EXCEEDED:
+                raise
         return b""
 
 

@@ -27,20 +27,28 @@ class KeyFileError(Exception):
     """A key or passphrase file cannot be used; the message names the file and the rule, never what it holds."""
 
 
-class Signer(Protocol):
-    """Whoever signs for one account: a key in this process, or one elsewhere."""
+class SignerError(Exception):
+    """A signer does not sign: it does not answer, refuses, or signs something else; one line without credentials."""
+
+
+class TransactionSigner(Protocol):
+    """Whoever signs the transactions of one account: a key in this process, or one elsewhere."""
 
     @property
     def address(self) -> bytes:
         """The 20-byte address of the account."""
         ...
 
-    def sign_digest(self, digest: bytes) -> bytes:
-        """The 64-byte signature (EIP-2098) of a 32-byte digest."""
+    def sign_transaction(self, transaction: Transaction) -> bytes:
+        """The raw bytes of the signed transaction. Raises SignerError."""
         ...
 
-    def sign_transaction(self, transaction: Transaction) -> bytes:
-        """The raw bytes of the signed transaction."""
+
+class Signer(TransactionSigner, Protocol):
+    """Whoever signs consents and reports for one account too: any digest."""
+
+    def sign_digest(self, digest: bytes) -> bytes:
+        """The 64-byte signature (EIP-2098) of a 32-byte digest."""
         ...
 
 

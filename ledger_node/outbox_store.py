@@ -7,28 +7,51 @@ power loss. A lock file admits one process.
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from urllib.parse import quote
+
+from ledger_node.sending_status import OutboxStatus
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS acts (
     id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, digest BLOB NOT NULL, nonce INTEGER UNIQUE,
     status TEXT NOT NULL, settled INTEGER NOT NULL DEFAULT 0, block_number INTEGER, transaction_hash BLOB NOT NULL,
-    contract BLOB, revert_data BLOB, refusal TEXT, gas_used INTEGER
+    contract BLOB, revert_data BLOB, refusal TEXT, gas_used INTEGER, drops INTEGER NOT NULL DEFAULT 0,
+    replaced_by BLOB, created_at REAL NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS acts_unsettled ON acts (nonce) WHERE settled = 0;
 CREATE TABLE IF NOT EXISTS sendings (
-    act INTEGER NOT NULL REFERENCES acts (id), hash BLOB NOT NULL, raw BLOB NOT NULL
+    act INTEGER NOT NULL REFERENCES acts (id), hash BLOB NOT NULL, raw BLOB NOT NULL,
+    kind TEXT NOT NULL DEFAULT 'act', sent_at REAL NOT NULL DEFAULT 0
 );
 CREATE INDEX IF NOT EXISTS sendings_act ON sendings (act);
 """
 _COLUMNS = (
-    "id, key, digest, nonce, status, settled, block_number, transaction_hash, contract, revert_data, refusal, gas_used"
+    "id, key, digest, nonce, status, settled, block_number, transaction_hash, contract, revert_data, refusal,"
+    " gas_used, drops, replaced_by"
 )
+_ADDED = {
+    "acts": (
+        ("drops", "INTEGER NOT NULL DEFAULT 0"),
+        ("replaced_by", "BLOB"),
+        ("created_at", "REAL NOT NULL DEFAULT 0"),
+    ),
+    "sendings": (("kind", "TEXT NOT NULL DEFAULT 'act'"), ("sent_at", "REAL NOT NULL DEFAULT 0")),
+}
+"""Columns that files of earlier versions lack."""
+_STATUS = """
+SELECT
+    coalesce(sum(settled = 0), 0), min(CASE WHEN settled = 0 THEN created_at END),
+    coalesce(sum(settled = 0 AND (SELECT count(*) FROM sendings WHERE act = acts.id AND kind != 'foreign') > 1), 0),
+    coalesce(sum(settled = 0 AND drops > 0), 0), count(replaced_by), coalesce(sum(status = 'refused'), 0),
+    coalesce(sum(settled), 0), max(nonce) + 1
+FROM acts
+"""
 
 
 class OutboxLocked(Exception):
@@ -48,12 +71,41 @@ class Status(StrEnum):
     REFUSED = "refused"
 
 
+class Kind(StrEnum):
+    """What a transaction of an act does: the act, nothing but use the nonce, or the act though not sent from here."""
+
+    ACT = "act"
+    CANCEL = "cancel"
+    FOREIGN = "foreign"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A transaction for an act, stored at `sent_at` (seconds since 1970). The raw bytes of a foreign one are empty."""
+
+    hash: bytes
+    raw: bytes
+    kind: Kind
+    sent_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A new act with its nonce and its first transaction."""
+
+    key: str
+    digest: bytes
+    nonce: int
+    version: Version
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
     """An intended act: `key` is the caller's name for it, `digest` covers what it asks for.
 
     `settled` says that nothing can change any more. `nonce` is None when it was given back unused. `refusal` holds
-    the node's words, `revert_data` what the contract returned.
+    the node's words, `revert_data` what the contract returned. `drops` counts how often a node forgot it,
+    `replaced_by` is the other transaction that took its nonce.
     """
 
     id: int
@@ -68,6 +120,8 @@ class Act:
     revert_data: bytes | None
     refusal: str | None
     gas_used: int | None
+    drops: int
+    replaced_by: bytes | None
 
 
 class OutboxStore:
@@ -86,6 +140,7 @@ class OutboxStore:
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = FULL")
         self._database.executescript(_SCHEMA)
+        self._complete()
         try:
             self._bind("chain", chain, path)
             self._bind("address", address, path)
@@ -113,46 +168,87 @@ class OutboxStore:
         greatest = self._database.execute("SELECT max(nonce) FROM acts").fetchone()[0]
         return None if greatest is None else int(greatest) + 1
 
-    def raws(self, act: Act) -> list[tuple[bytes, bytes]]:
-        """Hash and raw bytes of every transaction signed for an act, the newest last."""
-        return self._database.execute(
-            "SELECT hash, raw FROM sendings WHERE act = ? ORDER BY rowid", (act.id,)
+    def versions(self, act: Act) -> list[Version]:
+        """Every transaction of an act, the newest last."""
+        rows = self._database.execute(
+            "SELECT hash, raw, kind, sent_at FROM sendings WHERE act = ? ORDER BY rowid", (act.id,)
         ).fetchall()
+        return [Version(hash_, raw, Kind(kind), sent_at) for hash_, raw, kind, sent_at in rows]
 
-    def add(self, key: str, digest: bytes, nonce: int, transaction_hash: bytes, raw: bytes) -> Act:
-        """Lease `nonce` to a new act and keep its signed transaction, before anybody hears of it."""
+    def add(self, leased: Sequence[Leased]) -> list[Act]:
+        """Lease nonces to new acts and keep their signed transactions in one commit, before anybody hears of them."""
+        if not leased:
+            return []
         with self._transaction():
-            cursor = self._database.execute(
-                "INSERT INTO acts (key, digest, nonce, status, transaction_hash) VALUES (?, ?, ?, ?, ?)",
-                (key, digest, nonce, Status.SUBMITTED.value, transaction_hash),
-            )
-            self._database.execute(
-                "INSERT INTO sendings (act, hash, raw) VALUES (?, ?, ?)", (cursor.lastrowid, transaction_hash, raw)
-            )
+            for each in leased:
+                cursor = self._database.execute(
+                    "INSERT INTO acts (key, digest, nonce, status, transaction_hash, created_at)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    (
+                        each.key,
+                        each.digest,
+                        each.nonce,
+                        Status.SUBMITTED.value,
+                        each.version.hash,
+                        each.version.sent_at,
+                    ),
+                )
+                self._insert(int(cursor.lastrowid or 0), each.version)
+        return [self._get(each.key) for each in leased]
+
+    def add_version(self, act: Act, version: Version) -> None:
+        """Keep one more transaction of an act together with the act's new state."""
+        with self._transaction():
+            self._insert(act.id, version)
+            self._update(act)
+
+    def save(self, act: Act) -> None:
+        """Write an act's new state."""
+        with self._transaction():
+            self._update(act)
+
+    def status(self, now: float) -> OutboxStatus:
+        """How the outbox stands at `now`, in seconds since 1970."""
+        return _status(self._database, now)
+
+    def _insert(self, act: int, version: Version) -> None:
+        self._database.execute(
+            "INSERT INTO sendings (act, hash, raw, kind, sent_at) VALUES (?, ?, ?, ?, ?)",
+            (act, version.hash, version.raw, version.kind.value, version.sent_at),
+        )
+
+    def _update(self, act: Act) -> None:
+        self._database.execute(
+            "UPDATE acts SET nonce = ?, status = ?, settled = ?, block_number = ?, transaction_hash = ?,"
+            " contract = ?, revert_data = ?, refusal = ?, gas_used = ?, drops = ?, replaced_by = ? WHERE id = ?",
+            (
+                act.nonce,
+                act.status.value,
+                act.settled,
+                act.block_number,
+                act.transaction_hash,
+                act.contract,
+                act.revert_data,
+                act.refusal,
+                act.gas_used,
+                act.drops,
+                act.replaced_by,
+                act.id,
+            ),
+        )
+
+    def _get(self, key: str) -> Act:
         found = self.find(key)
         if found is None:
             raise LookupError(f"act {key} is gone after its commit")
         return found
 
-    def save(self, act: Act) -> None:
-        """Write an act's new state."""
-        with self._transaction():
-            self._database.execute(
-                "UPDATE acts SET nonce = ?, status = ?, settled = ?, block_number = ?, transaction_hash = ?,"
-                " contract = ?, revert_data = ?, refusal = ?, gas_used = ? WHERE id = ?",
-                (
-                    act.nonce,
-                    act.status.value,
-                    act.settled,
-                    act.block_number,
-                    act.transaction_hash,
-                    act.contract,
-                    act.revert_data,
-                    act.refusal,
-                    act.gas_used,
-                    act.id,
-                ),
-            )
+    def _complete(self) -> None:
+        for table, columns in _ADDED.items():
+            has = {row[1] for row in self._database.execute(f"PRAGMA table_info({table})")}
+            for name, kind in columns:
+                if name not in has:
+                    self._database.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
 
     def _bind(self, name: str, value: bytes, path: Path) -> None:
         self._database.execute("INSERT OR IGNORE INTO meta (name, value) VALUES (?, ?)", (name, value))
@@ -175,3 +271,31 @@ def _act(row: tuple[object, ...]) -> Act:
     values = list(row)
     values[4], values[5] = Status(str(row[4])), bool(row[5])
     return Act(*values)  # type: ignore[arg-type]
+
+
+def read_status(path: Path, now: float) -> OutboxStatus:
+    """How the outbox in a file stands, while the process that it belongs to goes on writing. Raises OSError."""
+    try:
+        database = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)
+        try:
+            return _status(database, now)
+        finally:
+            database.close()
+    except sqlite3.Error as error:
+        raise OSError(f"{path}: is no outbox that can be read: {error}") from None
+
+
+def _status(database: sqlite3.Connection, now: float) -> OutboxStatus:
+    address = database.execute("SELECT value FROM meta WHERE name = 'address'").fetchone()
+    pending, oldest, bumped, dropped, replaced, refused, settled, following = database.execute(_STATUS).fetchone()
+    return OutboxStatus(
+        address=address[0] if address else b"",
+        pending=pending,
+        oldest_seconds=max(now - oldest, 0.0) if oldest is not None else 0.0,
+        bumped=bumped,
+        dropped=dropped,
+        replaced=replaced,
+        refused=refused,
+        settled=settled,
+        next_nonce=following,
+    )

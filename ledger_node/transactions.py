@@ -21,6 +21,11 @@ class LegacyFee:
 
     gas_price: int = 0
 
+    @property
+    def cap(self) -> int:
+        """The most that is paid for a unit of gas, in wei."""
+        return self.gas_price
+
 
 @dataclass(frozen=True, slots=True)
 class DynamicFee:
@@ -28,6 +33,11 @@ class DynamicFee:
 
     max_fee: int
     priority_fee: int
+
+    @property
+    def cap(self) -> int:
+        """The most that is paid for a unit of gas, in wei."""
+        return self.max_fee
 
 
 Fee = LegacyFee | DynamicFee

@@ -183,19 +183,56 @@ def test_words_that_are_no_refusal_leave_the_act_submitted(
     outbox.close()
 
 
-def test_a_nonce_that_somebody_else_took_is_told(
+def test_an_act_whose_nonce_another_act_took_is_sent_again_with_a_new_one(
+    tmp_path: Path, plain_ledger: LedgerProcess, signer: LocalSigner
+) -> None:
+    client = DeafClient(plain_ledger.http)
+    outbox = Outbox(tmp_path / "outbox.sqlite", client, signer, resend_after=0)
+    first = outbox.submit("a", TARGET, b"\x01", gas=50_000)
+    stranger = _send_elsewhere(plain_ledger, signer, Transaction(20590, 0, TARGET, b"\x02", 50_000))
+    client.deaf = False
+    sent = outbox.wait("a")
+    assert (sent.status, sent.nonce, sent.replaced_by) == (Status.FINAL, 1, stranger)
+    assert sent.transaction_hash != first.transaction_hash
+    assert (client.nonce(signer.address), outbox.status().replaced) == (2, 1)
+    outbox.close()
+
+
+def test_an_act_that_was_done_with_its_nonce_elsewhere_is_not_sent_again(
+    tmp_path: Path, plain_ledger: LedgerProcess, signer: LocalSigner
+) -> None:
+    client = DeafClient(plain_ledger.http)
+    outbox = Outbox(tmp_path / "outbox.sqlite", client, signer, resend_after=0)
+    outbox.submit("a", TARGET, b"\x01", gas=50_000)
+    elsewhere = _send_elsewhere(plain_ledger, signer, Transaction(20590, 0, TARGET, b"\x01", 60_000))
+    client.deaf = False
+    sent = outbox.wait("a")
+    assert (sent.status, sent.nonce, sent.transaction_hash) == (Status.FINAL, 0, elsewhere)
+    assert client.nonce(signer.address) == 1
+    outbox.close()
+
+
+def test_a_creation_that_lost_its_nonce_is_refused_since_its_address_is_lost(
     tmp_path: Path, plain_ledger: LedgerProcess, signer: LocalSigner
 ) -> None:
     client = DeafClient(plain_ledger.http)
     outbox = Outbox(tmp_path / "outbox.sqlite", client, signer)
-    outbox.submit("a", TARGET, b"\x01", gas=50_000)
-    elsewhere = ChainClient(plain_ledger.http)
-    elsewhere.send_raw(signer.sign_transaction(Transaction(elsewhere.chain_id(), 0, TARGET, b"\x02", 50_000)))
-    sent = outbox.wait("a")
-    assert str(sent.cause) == "RefusedByNode(words=another transaction took its nonce)"
-    client.deaf = False
-    assert outbox.submit("b", TARGET, b"", gas=50_000).nonce == 1
+    outbox.submit("create", None, encode_creation("ConsortiumAccess", b"\x01" * 20), gas=5_000_000)
+    stranger = _send_elsewhere(plain_ledger, signer, Transaction(20590, 0, TARGET, b"", 50_000))
+    sent = outbox.wait("create")
+    assert (sent.status, sent.replaced_by) == (Status.REFUSED, stranger)
+    assert "and with it the contract's address" in str(sent.cause)
     outbox.close()
+
+
+def _send_elsewhere(ledger: LedgerProcess, signer: LocalSigner, transaction: Transaction) -> bytes:
+    elsewhere = ChainClient(ledger.http)
+    hash_ = elsewhere.send_raw(signer.sign_transaction(transaction))
+    for _ in range(500):
+        if elsewhere.receipt(hash_) is not None:
+            return hash_
+        time.sleep(0.02)
+    raise AssertionError("the transaction of somebody else is in no block")
 
 
 def test_what_is_not_deep_enough_is_included_and_not_final(
