@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 
-from api.runner.pack import PackError, load
+from api.runner.pack import Pack, PackError, load
 
 SCENARIOS = Path(__file__).parents[3] / "api" / "scenarios"
 PACKS = sorted(path.stem for path in SCENARIOS.glob("*.yaml"))
@@ -71,3 +72,11 @@ def test_a_yaml_object_tag_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", PACKS)
 def test_each_shipped_pack_is_whole(name: str) -> None:
     assert load(SCENARIOS / f"{name}.yaml").name == name
+
+
+@pytest.mark.parametrize("name", PACKS)
+def test_the_published_schema_takes_each_shipped_pack_and_no_unknown_key(name: str) -> None:
+    published = Draft202012Validator(Pack.model_json_schema())
+    data = yaml.safe_load((SCENARIOS / f"{name}.yaml").read_text())
+    assert not list(published.iter_errors(data))
+    assert list(published.iter_errors({**data, "surprise": 1}))
