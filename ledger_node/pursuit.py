@@ -1,7 +1,7 @@
 """What is done about an act once it is stored: broadcast, looked for, sent again, paid more for, cancelled.
 
 An act's transactions share its nonce, so the chain takes one of them. It is sent with another nonce only after the
-transaction that took the old one was found in a final block and seen to be another act (docs/decisions/0015).
+transaction that took the old one was found in a final block and seen to be another act (docs/decisions/0016).
 """
 
 import logging
