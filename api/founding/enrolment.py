@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from joserfc.jwk import ECKey
 
 from api.founding.logins import Login, append_logins, replace_private
-from api.founding.operator import Operator
+from api.founding.operator import Entrant, Operator
 from api.members import Client, Member, MembersFile, User, load, save
 from api.security.passwords import hash_password
 from api.security.roles import Role
 from ledger_node.keys import open_signer
 
-Funder = Callable[[bytes], None]
-"""Gives an account what it needs on a chain with fees."""
+Funder = Callable[[Sequence[bytes]], None]
+"""Gives accounts what they need on a chain with fees."""
 _PEOPLE = ("clerk", "approver")
 """Two people a member, since some acts need four eyes."""
 
@@ -48,18 +48,34 @@ class Enrolment:
 
     def __init__(self, home: Path, members_file: Path, operator: Operator, funder: Funder | None = None) -> None:
         self._home = home
-        self._fund = funder or (lambda account: None)
+        self._fund = funder or (lambda accounts: None)
         self._file = members_file
         self._operator = operator
 
     def seat(self, newcomer: Newcomer) -> Seat:
         """The seat of a member, made when it is new."""
-        slug = f"{newcomer.kind}-{newcomer.identifier.lower()}"
-        folder = self._home / "members" / slug
+        (seat,) = self.seats((newcomer,))
+        return seat
+
+    def seats(self, newcomers: Sequence[Newcomer]) -> list[Seat]:
+        """The seats of members, made when they are new; all are on their way before one is waited for."""
+        accounts = [self._account(each) for each in newcomers]
+        self._fund(accounts)
+        entities = self._operator.register(
+            [Entrant(each.kind, each.identifier, account) for each, account in zip(newcomers, accounts, strict=True)]
+        )
+        return [self._seat(each, entity) for each, entity in zip(newcomers, entities, strict=True)]
+
+    def _folder(self, newcomer: Newcomer) -> Path:
+        return self._home / "members" / f"{newcomer.kind}-{newcomer.identifier.lower()}"
+
+    def _account(self, newcomer: Newcomer) -> bytes:
+        folder = self._folder(newcomer)
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        signer = open_signer(folder / "key.json", folder / "key.pass")
-        self._fund(signer.address)
-        entity = self._operator.register(newcomer.kind, newcomer.identifier, signer.address)
+        return open_signer(folder / "key.json", folder / "key.pass").address
+
+    def _seat(self, newcomer: Newcomer, entity: int) -> Seat:
+        folder = self._folder(newcomer)
         client_key = folder / "client.jwk"
         if not client_key.exists():
             replace_private(client_key, json.dumps(ECKey.generate_key("P-256").as_dict(private=True)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from ledger_node.client import ChainClient
 from ledger_node.deploy import Addresses, check_in_place, deploy, dump_addresses, is_wired, load_addresses
 from ledger_node.keys import LocalSigner, open_signer
 from ledger_node.outbox import GasPolicy, Outbox
+from ledger_node.settings import LedgerSection
 from ledger_node.transactions import LegacyFee
 
 
@@ -75,12 +76,13 @@ def _founded(settings: Settings, client: ChainClient, accounts: Accounts) -> Add
     return addresses if list(oracles) == [oracle.address for oracle in accounts.oracles] else None
 
 
-def fund(client: ChainClient, funder: LocalSigner, accounts: tuple[bytes, ...], wei: int, outbox_file: Path) -> None:
+def fund(outbox_file: Path, ledger: LedgerSection, funder: LocalSigner, accounts: Sequence[bytes], wei: int) -> None:
     """Give each account `wei` on a chain with fees; where gas is free nothing is sent."""
+    client = ChainClient(ledger.rpc_url)
     policy = GasPolicy.of_chain(client)
     if policy.fee == LegacyFee():
         return
-    outbox = Outbox(outbox_file, client, funder, policy=policy)
+    outbox = Outbox(outbox_file, client, funder, policy=policy, finality=ledger.finality)
     try:
         keys = [f"fund/{account.hex()}" for account in accounts]
         for key, account in zip(keys, accounts, strict=True):

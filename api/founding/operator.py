@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ledger_node.abi import decode_result, encode_call
 from ledger_node.client import ChainClient
 from ledger_node.hashing import keccak256
-from ledger_node.outbox import ActRefused, Outbox, Sent, Status
+from ledger_node.outbox import ActRefused, Outbox, Status
 
 KINDS = {"bank": 1, "keeper": 2, "insurer": 3, "depositor": 4, "inspector": 5, "regulator": 6}
 
@@ -23,6 +23,23 @@ def identifier_hash(identifier: str) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
+class Entrant:
+    """A legal entity that is to be on the chain, and its first account."""
+
+    kind: str
+    identifier: str
+    account: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Act:
+    """An act that is on its way: its key in the outbox, and what is called."""
+
+    key: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Operator:
     """Signs for the consortium's operator, which the AccessManager names its admin and registrar."""
 
@@ -30,14 +47,18 @@ class Operator:
     outbox: Outbox
     addresses: Mapping[str, bytes]
 
-    def register(self, kind: str, identifier: str, account: bytes) -> int:
-        """The index of the entity with that identifier; when it is new, `account` becomes its first account."""
-        tag = identifier_hash(identifier)
-        found = self._entity(tag)
-        if found:
-            return found
-        self._act(f"register/{tag.hex()}", "ParticipantRegistry", "register", KINDS[kind], tag, account)
-        return self._entity(tag)
+    def register(self, entrants: Sequence[Entrant]) -> list[int]:
+        """The index of each entity; for a new one the account becomes its first account."""
+        tags = [identifier_hash(each.identifier) for each in entrants]
+        found = [self._entity(tag) for tag in tags]
+        new = {tag: each for each, tag, entity in zip(entrants, tags, found, strict=True) if not entity}
+        sent = [
+            self._send(f"register/{tag.hex()}", "ParticipantRegistry", "register", KINDS[each.kind], tag, each.account)
+            for tag, each in new.items()
+        ]
+        for act in sent:
+            self._wait(act)
+        return [entity or self._entity(tag) for tag, entity in zip(tags, found, strict=True)]
 
     def set_panel(self, panel: int, required: int, members: Sequence[int]) -> None:
         """The review panel of that number: `required` of `members` decide."""
@@ -55,12 +76,19 @@ class Operator:
         answer = self.client.call(self.addresses["ParticipantRegistry"], data)
         return int(decode_result("ParticipantRegistry", "entityOf", answer)[0])
 
-    def _act(self, key: str, contract: str, function: str, *args: object) -> Sent:
+    def _act(self, key: str, contract: str, function: str, *args: object) -> None:
+        self._wait(self._send(key, contract, function, *args))
+
+    def _send(self, key: str, contract: str, function: str, *args: object) -> _Act:
+        """Submit an act without waiting for it. Raises FoundingError."""
+        name = f"{contract}.{function}"
         try:
             self.outbox.submit(key, self.addresses[contract], encode_call(contract, function, *args))
         except ActRefused as error:
-            raise FoundingError(f"{contract}.{function}: {error.cause}") from None
-        sent = self.outbox.wait(key)
+            raise FoundingError(f"{name}: {error.cause}") from None
+        return _Act(key, name)
+
+    def _wait(self, act: _Act) -> None:
+        sent = self.outbox.wait(act.key)
         if sent.status is Status.REFUSED:
-            raise FoundingError(f"{contract}.{function}: {sent.cause}")
-        return sent
+            raise FoundingError(f"{act.name}: {sent.cause}")

@@ -79,7 +79,9 @@ def _struct(kind: type[Consent], message: dict[str, Any]) -> Consent:
 
 def _fund(stage: Stage, account: bytes, policy: GasPolicy) -> None:
     """On a chain with fees, the stranger gets what the attempt costs."""
-    if isinstance(policy.fee, DynamicFee):
+    fee = policy.fee
+    price = fee.max_fee if isinstance(fee, DynamicFee) else fee.gas_price
+    if price:
         key = f"fund/{account.hex()}"
-        stage.operator.outbox.submit(key, account, b"", value=ATTEMPT_GAS * policy.fee.max_fee)
+        stage.operator.outbox.submit(key, account, b"", value=ATTEMPT_GAS * price)
         stage.operator.outbox.wait(key)

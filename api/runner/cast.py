@@ -50,10 +50,11 @@ class Direction:
 
 def assemble(pack: Pack, stage: Stage, direction: Direction, run: str) -> Cast:
     """Enrol the parties and make their devices. Nothing is measured yet."""
-    sessions: dict[str, Session] = {}
-    for key, party in pack.parties.items():
-        seat = stage.enrolment.seat(Newcomer(party.kind, party.name, party.name_zh, party.identifier))
-        sessions[key] = Session(seat, stage.api, stage.settings.api.public_url)
+    newcomers = [Newcomer(each.kind, each.name, each.name_zh, each.identifier) for each in pack.parties.values()]
+    sessions = {
+        key: Session(seat, stage.api, stage.settings.api.public_url)
+        for key, seat in zip(pack.parties, stage.enrolment.seats(newcomers), strict=True)
+    }
     names = Names(run, {key: session.seat.entity for key, session in sessions.items()})
     keys = {name: DeviceKey.from_secret(secrets.token_bytes(32)) for name in pack.devices}
     samples = {name: list(samples_of(pack, name, direction)) for name in pack.devices}

@@ -8,7 +8,6 @@ import subprocess
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -119,19 +118,33 @@ def _check_state(play: Play, state: ExpectedState) -> None:
 
 
 def _gather(play: Play, folder: Path) -> None:
-    """Bundles and answers at the newest block, and the trust file of this chain with that block."""
+    """Bundles and answers at a block that is final by then, and the trust file of this chain with that block."""
+    block = _final_block(play)
     for key in play.pack.expect.bundles:
         party, path = _record(play, key)
         session = play.cast.sessions[party]
-        _save(play, folder, key, session.get(path), partial(session.download, f"{path}/proof"))
+        answer = session.get(path, as_of_block=block)
+        _save(play, folder, key, answer, session.download(f"{path}/proof", as_of_block=block))
         for action in session.pages(f"{path}/actions") if key in play.pack.facilities else []:
             name = f"{key}-{action['action']}-{action['facilitySeq']}"
-            _save(play, folder, name, None, partial(session.download, action["proof"]))
+            _save(play, folder, name, None, session.download(action["proof"], as_of_block=block))
     play.outcome.trust = folder / "trust.json"
     pins = sorted({int(json.loads(path.read_bytes())["header"]["number"], 16) for path in play.outcome.bundles})
     external = play.stage.settings.ledger.engine != "embedded"
     trust = export_trust(play.stage.chain, play.stage.addresses, tuple(pins) if external else ())
     play.outcome.trust.write_bytes(dump_trust(trust))
+
+
+def _final_block(play: Play) -> int:
+    """The block up to which the index has read all that the pack did, once that block is final."""
+    session = next(iter(play.cast.sessions.values()))
+    block = int(session.get("/v1/blocks/head")["block"]["number"])
+
+    def final() -> bool:
+        return int(session.get("/v1/blocks/head")["block"]["number"]) >= block + play.stage.settings.ledger.finality
+
+    wait_for(final, f"block {block} to be final")
+    return block
 
 
 def _record(play: Play, key: str) -> tuple[str, str]:
@@ -140,10 +153,9 @@ def _record(play: Play, key: str) -> tuple[str, str]:
     return play.pack.facilities[key].lender, f"/v1/facilities/{play.ids[key]}"
 
 
-def _save(play: Play, folder: Path, name: str, answer: Body | None, download: Any) -> None:
+def _save(play: Play, folder: Path, name: str, answer: Body | None, evidence: bytes) -> None:
     bundle = folder / f"{name}.bundle.json"
-    block = {} if answer is None else {"as_of_block": answer["block"]["number"]}
-    bundle.write_bytes(download(**block))
+    bundle.write_bytes(evidence)
     play.outcome.bundles.append(bundle)
     if answer is not None:
         path = folder / f"{name}.answer.json"

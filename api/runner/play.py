@@ -212,7 +212,7 @@ class Play:
     def _play(self, step: PlayStreams) -> None:
         until = self.direction.starts_ms + duration_ms(step.until) if step.until else None
         context = Context(self.stage.addresses.chain_id, self.stage.addresses.address("DeviceRegistry"))
-        block_hash = self.stage.chain.block().hash
+        block_hash = self.stage.chain.block(self.stage.final_block()).hash
         sent = 0
         streams = [
             ((segment.content.last_ms, device.name, segment) for segment in device.segments(until, block_hash, context))

@@ -16,7 +16,6 @@ from api.founding.found import fund, open_accounts
 from api.settings import Settings, is_setting, load_settings, write_settings
 from api.stack import COMMAND, units
 from api.supervisor.control import start, stop
-from ledger_node.client import ChainClient
 from ledger_node.keys import KeyFileError, LocalSigner, load_signer
 from ledger_node.settings import LedgerSection
 from oracle.settings import OracleSection
@@ -82,12 +81,11 @@ def _fund(settings: Settings, home: Path, elsewhere: Elsewhere) -> Funder | None
     if elsewhere.funder is None:
         return None
     payer = _funder(elsewhere.funder)
-    client = ChainClient(elsewhere.rpc)
     accounts = open_accounts(settings)
     outbox_file = home / "keys" / "funder.db"
     everyone = (accounts.operator.address, *(oracle.address for oracle in accounts.oracles))
-    fund(client, payer, everyone, WEI, outbox_file)
-    return lambda account: fund(client, payer, (account,), WEI, outbox_file)
+    fund(outbox_file, settings.ledger, payer, everyone, WEI)
+    return lambda accounts: fund(outbox_file, settings.ledger, payer, accounts, WEI)
 
 
 def _funder(path: Path) -> LocalSigner:

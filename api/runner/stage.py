@@ -38,6 +38,10 @@ class Stage:
         """Where devices reach the oracles."""
         return [oracle.url for oracle in self.settings.oracles]
 
+    def final_block(self) -> int:
+        """The number of the newest block that is final."""
+        return max(0, self.chain.block_number() - self.settings.ledger.finality)
+
 
 @contextmanager
 def open_stage(home: Path, funder: Funder | None = None) -> Iterator[Stage]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from api.founding.found import found, open_accounts
-from api.founding.operator import FoundingError
+from api.founding.operator import Entrant, FoundingError
 from ledger_node.deploy import AddressesError, DeployError, dump_addresses, load_addresses
 from ledger_node.keys import KeyFileError
 from tests.api.founding.conftest import Founded, on
@@ -60,7 +60,7 @@ def test_a_refused_act_is_named_with_the_contracts_error(founded: Founded) -> No
         with pytest.raises(FoundingError, match=r"AttestationHub\.setOracles: OracleSetSize"):
             operator.set_oracles([each.address for each in open_accounts(founded.settings).oracles], 2)
         with pytest.raises(FoundingError, match=r"ParticipantRegistry\.register: "):
-            operator.register("bank", "5299000J2N45DDNE4Y28", bytes(20))
+            operator.register([Entrant("bank", "5299000J2N45DDNE4Y28", bytes(20))])
     finally:
         operator.outbox.close()
 
@@ -83,11 +83,12 @@ def test_founding_goes_on_where_it_was_stopped(founded: Founded) -> None:
 
 
 def test_an_entity_is_registered_once_however_often_it_is_asked_for(founded: Founded) -> None:
-    operator = founded.operator()
+    operator, oracles = founded.operator(), open_accounts(founded.settings).oracles
+    keeper = Entrant("keeper", "91330200MA2CJ0KX4T", oracles[0].address)
     try:
-        first = operator.register("keeper", "91330200MA2CJ0KX4T", open_accounts(founded.settings).oracles[0].address)
+        first = operator.register([keeper, Entrant("bank", "30030053H8GJQDL6T961", oracles[1].address)])
         before = sent(founded)
-        again = operator.register("keeper", "91330200MA2CJ0KX4T", open_accounts(founded.settings).oracles[0].address)
+        again = [*operator.register([keeper]), first[1]]
     finally:
         operator.outbox.close()
     assert (first, sent(founded)) == (again, before)
