@@ -1,16 +1,12 @@
-"""A client of any engine: JSON-RPC over HTTP through web3.py, answers read strictly into values.
+"""A client of any engine: JSON-RPC over HTTP, answers read strictly into values.
 
-web3.py carries the requests; its formatted blocks are never hashed, since its middleware renames and drops fields.
+Blocks are hashed from the node's own JSON, never from web3.py's, since its middleware renames and drops fields.
 """
 
 import re
 from collections.abc import Mapping, Sequence
+from copy import copy
 from typing import Any
-
-from requests.exceptions import RequestException
-from web3 import HTTPProvider
-from web3.exceptions import Web3Exception
-from web3.types import RPCEndpoint
 
 from ledger_node.chain_values import (
     AnswerError,
@@ -23,21 +19,19 @@ from ledger_node.chain_values import (
     read_mined_call,
     read_receipt,
 )
+from ledger_node.endpoints import ChainUnavailable, Endpoint, Endpoints
 from ledger_node.hexvalues import HexError, address_hex, data_hex, read_data, read_quantity
 from ledger_node.proofs import ProofError, StateProof, read_state_proof
 from ledger_node.sending_status import EndpointStatus
 
 BlockId = int | str
 """A block's number, or "latest", "pending", "earliest"."""
+__all__ = ["BlockId", "CallReverted", "ChainClient", "ChainUnavailable", "RpcError", "WrongChain"]
 METHOD_NOT_FOUND = -32601
 LIMIT_EXCEEDED = -32005
 """The node has had too much to do (EIP-1474)."""
 _REVERT_CODE = 3
 _DATA = re.compile(r"0x(?:[0-9a-fA-F]{2})*\Z")
-
-
-class ChainUnavailable(Exception):
-    """The node does not answer; one line that names its address without user and password."""
 
 
 class WrongChain(Exception):
@@ -64,27 +58,40 @@ class CallReverted(RpcError):
 
 
 class ChainClient:
-    """Requests to one node. Each call raises ChainUnavailable, RpcError, or AnswerError for an ill-formed answer."""
+    """Requests to a chain. Each call raises ChainUnavailable, RpcError, or AnswerError for an ill-formed answer."""
 
-    def __init__(self, url: str, *, timeout: float = 10.0) -> None:
-        """`url` is the node's HTTP address, `timeout` in seconds for each request."""
-        self._name = re.sub(r"//[^@/]*@", "//", url).split("?")[0]
-        self._provider = HTTPProvider(url, {"timeout": timeout}, exception_retry_configuration=None)
+    def __init__(self, urls: str | Sequence[str], *, timeout: float = 10.0) -> None:
+        """`urls` are the HTTP addresses of one node or several of the same chain, the preferred one first.
+
+        `timeout` is in seconds, for each request to each node. Raises ValueError when there is no address.
+        """
+        each = (urls,) if isinstance(urls, str) else tuple(urls)
+        if not each:
+            raise ValueError("urls: at least one node's address is needed")
+        self._endpoints = Endpoints([Endpoint(url, timeout) for url in each], patience=timeout)
         self._has_block_receipts = True
 
     def request(self, method: str, *params: object) -> Any:
         """The result of one JSON-RPC request, as the node wrote it."""
-        try:
-            answer = self._provider.make_request(RPCEndpoint(method), list(params))
-        except RequestException as error:
-            raise ChainUnavailable(f"node {self._name} does not answer: {_cause(error)}") from None
-        except (Web3Exception, ValueError):
-            raise ChainUnavailable(f"node {self._name} does not answer in JSON-RPC") from None
+        _, answer = self._endpoints.ask(method, params)
         if "error" in answer:
             raise _rpc_error(answer["error"])
         if "result" not in answer:
             raise AnswerError(f"{method}: the answer has neither result nor error")
         return answer["result"]
+
+    def endpoints(self) -> tuple[EndpointStatus, ...]:
+        """How the client's nodes do."""
+        return self._endpoints.statuses()
+
+    def pinned(self) -> "ChainClient":
+        """This client, of one healthy node alone: for reads that must fit together. It fails when that node does.
+
+        Raises ChainUnavailable. Pin anew for each piece of work.
+        """
+        one = copy(self)
+        one._endpoints = self._endpoints.chosen()
+        return one
 
     def chain_id(self) -> int:
         """The chain id that transactions are bound to."""
@@ -93,10 +100,11 @@ class ChainClient:
     def check_chain(self, chain_id: int, genesis_hash: bytes | None = None) -> None:
         """Raises WrongChain unless the node serves this chain, and, when it is given, with this block 0."""
         found = self.chain_id()
+        name = self.endpoints()[0].name
         if found != chain_id:
-            raise WrongChain(f"node {self._name} serves chain {found}, not {chain_id}")
+            raise WrongChain(f"node {name} serves chain {found}, not {chain_id}")
         if genesis_hash is not None and self.block(0).hash != genesis_hash:
-            raise WrongChain(f"node {self._name} serves chain {chain_id} from another genesis block")
+            raise WrongChain(f"node {name} serves chain {chain_id} from another genesis block")
 
     def block_number(self) -> int:
         """The number of the newest block."""
@@ -200,14 +208,6 @@ class ChainClient:
         """What the node asks for a unit of gas, in wei."""
         return _quantity("eth_gasPrice", self.request("eth_gasPrice"))
 
-    def endpoints(self) -> tuple[EndpointStatus, ...]:
-        """How the client's nodes do."""
-        return (EndpointStatus(self._name, True, True, None, 0, "", 0, 0),)
-
-    def pinned(self) -> "ChainClient":
-        """A client of one node alone, for reads that must fit together."""
-        return self
-
     def storage(self, address: bytes, slot: int, block: BlockId = "latest") -> int:
         """The value of a storage slot, unproved."""
         answer = self.request("eth_getStorageAt", address_hex(address), f"{slot:#066x}", _block_id(block))
@@ -267,12 +267,6 @@ def _rpc_error(error: object) -> RpcError:
     if reverted:
         return CallReverted(message, found or b"")
     return RpcError(code if isinstance(code, int) else 0, message, found)
-
-
-def _cause(error: RequestException) -> str:
-    """A library's error in two or three words: its own text repeats addresses and may hold credentials."""
-    status = getattr(error.response, "status_code", None)
-    return f"HTTP status {status}" if status else re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
 
 
 def _call(to: bytes | None, data: bytes, sender: bytes | None, gas: int | None) -> dict[str, object]:

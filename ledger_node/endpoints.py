@@ -1,0 +1,242 @@
+"""The nodes behind a client: one is asked, another one when it fails, each only for the chain of the first.
+
+web3.py carries the requests. A request may be put to several nodes: reads change nothing, and a signed transaction
+is the same one wherever it is handed in.
+"""
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from requests.exceptions import RequestException
+from web3 import HTTPProvider
+from web3.exceptions import Web3Exception
+from web3.types import RPCEndpoint
+
+from ledger_node.chain_values import AnswerError, read_block
+from ledger_node.endpoint_health import Health, is_healthy, lag, order
+from ledger_node.hexvalues import HexError, read_quantity
+from ledger_node.sending_status import EndpointStatus
+
+LIMIT_EXCEEDED = -32005
+"""JSON-RPC's "limit exceeded" (EIP-1474)."""
+LOOK_SECONDS = 5.0
+"""So often the heads of all nodes are compared."""
+PROBE_TIMEOUT = 2.0
+_TOO_MANY = 429
+_PAUSE = 1.0
+_UNIT = re.compile(r"\d{1,6}\Z")
+# Their debug lines hold whole addresses, and addresses may hold credentials.
+for _name in ("web3.providers.HTTPProvider", "web3._utils.http_session_manager.HTTPSessionManager"):
+    logging.getLogger(_name).setLevel(logging.INFO)
+
+
+class ChainUnavailable(Exception):
+    """No node answers; one line that names the last one's address without user and password."""
+
+
+class _Busy(ChainUnavailable):
+    """The node asks for a pause, in seconds."""
+
+    def __init__(self, words: str, pause: float) -> None:
+        super().__init__(words)
+        self.pause = pause
+
+
+class Endpoint:
+    """One node: its address, and what is known of it."""
+
+    def __init__(self, url: str, timeout: float) -> None:
+        self.name = re.sub(r"//[^@/]*@", "//", url).split("?")[0]
+        self.health = Health()
+        self.requests = 0
+        self.failures = 0
+        self.last_error = ""
+        self._provider = HTTPProvider(url, {"timeout": timeout}, exception_retry_configuration=None)
+        probe = {"timeout": min(timeout, PROBE_TIMEOUT)}
+        self._probe = HTTPProvider(url, probe, exception_retry_configuration=None)
+
+    def ask(self, method: str, params: Sequence[object], probe: bool = False) -> Mapping[str, Any]:
+        """The node's answer, which may be an error. Raises ChainUnavailable."""
+        self.requests += 1
+        provider = self._probe if probe else self._provider
+        try:
+            answer = provider.make_request(RPCEndpoint(method), list(params))
+        except RequestException as error:
+            words = f"node {self.name} does not answer: {_cause(error)}"
+            if error.response is not None and error.response.status_code == _TOO_MANY:
+                raise _Busy(words, _retry_after(error)) from None
+            raise ChainUnavailable(words) from None
+        except (Web3Exception, ValueError):
+            raise ChainUnavailable(f"node {self.name} does not answer in JSON-RPC") from None
+        if not isinstance(answer, Mapping):
+            raise ChainUnavailable(f"node {self.name} does not answer in JSON-RPC")
+        if _is_over_limit(answer.get("error")):
+            raise _Busy(f"node {self.name} does not answer: limit exceeded", _PAUSE)
+        return answer
+
+
+class Endpoints:
+    """All nodes of a client, for several threads."""
+
+    def __init__(
+        self,
+        endpoints: Sequence[Endpoint],
+        *,
+        patience: float,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`patience`: how many seconds a request waits at most when all nodes ask for a pause."""
+        self.all = tuple(endpoints)
+        self._patience = patience
+        self._clock = clock
+        self._pause = pause
+        self._lock = threading.Lock()
+        self._current = 0
+        self._looked = float("-inf")
+        self._chain: tuple[int, bytes] | None = None
+
+    def ask(self, method: str, params: Sequence[object]) -> tuple[Endpoint, Mapping[str, Any]]:
+        """The answer of the first node that gives one, and which it is. Raises ChainUnavailable."""
+        last: ChainUnavailable | None = None
+        for endpoint in self._to_ask():
+            try:
+                if not self._is_of_chain(endpoint):
+                    continue
+                return endpoint, self._ask(endpoint, method, params)
+            except ChainUnavailable as error:
+                last = error
+        raise last or self._nobody()
+
+    def chosen(self) -> "Endpoints":
+        """Only the node that would be asked first. Raises ChainUnavailable when there is none."""
+        if len(self.all) == 1:
+            return self
+        last: ChainUnavailable | None = None
+        for endpoint in self._to_ask():
+            try:
+                if self._is_of_chain(endpoint):
+                    return Endpoints([endpoint], patience=self._patience, clock=self._clock, pause=self._pause)
+            except ChainUnavailable as error:
+                last = error
+        raise last or self._nobody()
+
+    def _nobody(self) -> ChainUnavailable:
+        words = "another chain" if all(each.health.strange for each in self.all) else "it asked for a pause"
+        return ChainUnavailable(f"node {self.all[0].name} does not answer: {words}")
+
+    def statuses(self) -> tuple[EndpointStatus, ...]:
+        """How the nodes do, as values."""
+        now, healths = self._clock(), [each.health for each in self.all]
+        return tuple(
+            EndpointStatus(
+                name=each.name,
+                healthy=is_healthy(each.health, healths, now),
+                current=at == self._current,
+                head=each.health.head,
+                lag=lag(each.health, healths),
+                last_error=each.last_error,
+                requests=each.requests,
+                failures=each.failures,
+            )
+            for at, each in enumerate(self.all)
+        )
+
+    def _to_ask(self) -> list[Endpoint]:
+        self._compare_heads()
+        healths = [each.health for each in self.all]
+        found = order(healths, self._current, self._clock())
+        if not found:
+            self._wait_for_pauses()
+            found = order(healths, self._current, self._clock())
+        if found:
+            self._current = found[0]
+        return [self.all[at] for at in found]
+
+    def _wait_for_pauses(self) -> None:
+        """All nodes asked for a pause: wait for the shortest, unless it is longer than anybody's patience."""
+        ends = [each.health.closed_until for each in self.all if not each.health.strange]
+        if ends and min(ends) - self._clock() <= self._patience:
+            self._pause(max(min(ends) - self._clock(), 0.0))
+
+    def _ask(self, endpoint: Endpoint, method: str, params: Sequence[object], probe: bool = False) -> Mapping[str, Any]:
+        try:
+            answer = endpoint.ask(method, params, probe)
+        except ChainUnavailable as error:
+            asked = error.pause if isinstance(error, _Busy) else None
+            with self._lock:
+                endpoint.failures += 1
+                endpoint.last_error = str(error).rpartition(": ")[2]
+                endpoint.health = endpoint.health.failed(self._clock(), asked)
+            raise
+        with self._lock:
+            endpoint.last_error = ""
+            endpoint.health = _with_head(endpoint.health.answered(), method, params, answer, self._clock())
+        return answer
+
+    def _compare_heads(self) -> None:
+        """Ask all nodes for their newest block, now and then, when there are several."""
+        now = self._clock()
+        with self._lock:
+            due = len(self.all) > 1 and now - self._looked >= LOOK_SECONDS
+            self._looked = now if due else self._looked
+        for endpoint in self.all if due else ():
+            if now >= endpoint.health.closed_until and not endpoint.health.strange:
+                try:
+                    self._ask(endpoint, "eth_blockNumber", (), probe=True)
+                except ChainUnavailable:
+                    continue
+
+    def _is_of_chain(self, endpoint: Endpoint) -> bool:
+        """Whether the node serves the chain of the first one that answered: chain id, and block 0 by its own hash."""
+        if len(self.all) == 1 or endpoint.health.verified:
+            return True
+        try:
+            told = self._ask(endpoint, "eth_chainId", (), probe=True).get("result")
+            block = self._ask(endpoint, "eth_getBlockByNumber", ("0x0", False), probe=True).get("result")
+            chain = read_quantity("eth_chainId", told), read_block(block).hash
+        except (HexError, AnswerError) as error:
+            raise ChainUnavailable(f"node {endpoint.name} does not answer: {error}") from None
+        with self._lock:
+            self._chain = self._chain or chain
+            same = chain == self._chain
+            endpoint.health = replace(endpoint.health, verified=same, strange=not same)
+            endpoint.last_error = "" if same else "serves another chain"
+        return same
+
+
+def _is_over_limit(error: object) -> bool:
+    """Whether a node has had too many requests; some say with the same code that an answer would be too long."""
+    if not isinstance(error, Mapping) or error.get("code") != LIMIT_EXCEEDED:
+        return False
+    return not any(word in str(error.get("message", "")).lower() for word in ("result", "range", "block", "logs"))
+
+
+def _with_head(health: Health, method: str, params: Sequence[object], answer: Mapping[str, Any], now: float) -> Health:
+    """Note the newest block where an answer shows it."""
+    result = answer.get("result")
+    if method == "eth_getBlockByNumber" and params and params[0] == "latest" and isinstance(result, Mapping):
+        result = result.get("number")
+    elif method != "eth_blockNumber":
+        return health
+    try:
+        return health.showed(read_quantity("number", result), now)
+    except HexError:
+        return health
+
+
+def _retry_after(error: RequestException) -> float:
+    """The seconds of a Retry-After header (RFC 9110, 10.2.3); a date or nothing counts as a second."""
+    told = error.response.headers.get("Retry-After", "") if error.response is not None else ""
+    return float(told) if _UNIT.match(told) else _PAUSE
+
+
+def _cause(error: RequestException) -> str:
+    """A library's error in two or three words: its own text repeats addresses and may hold credentials."""
+    status = getattr(error.response, "status_code", None)
+    return f"HTTP status {status}" if status else re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
