@@ -20,6 +20,9 @@ class LedgerSection(BaseModel):
         default_factory=lambda given: f"http://{given.get('host')}:{given.get('port')}",
         description="JSON-RPC over HTTP, what all clients use; the embedded ledger's when not given",
     )
+    fallback_rpc_urls: tuple[str, ...] = Field(
+        default=(), description="more nodes of the same chain, asked when rpc_url's fails or lags"
+    )
     ws_url: str = Field(
         default_factory=lambda given: f"ws://{given.get('host')}:{given.get('port')}",
         description="JSON-RPC over WebSocket, for subscriptions; the embedded ledger's when not given",
@@ -28,3 +31,8 @@ class LedgerSection(BaseModel):
     block_seconds: float = Field(default=0.2, gt=0, le=60, description="least time between two blocks")
     idle_seconds: float = Field(default=5, ge=0, description="most time without a block; 0: no empty blocks")
     finality: int = Field(default=0, ge=0, description="blocks on top of one until it is final")
+
+    @property
+    def rpc_urls(self) -> tuple[str, ...]:
+        """All nodes that clients may ask, the preferred one first."""
+        return self.rpc_url, *self.fallback_rpc_urls

@@ -81,7 +81,7 @@ def _chain(rpc: str | None) -> "Iterator[tuple[ChainClient, Deployment, int]]":
     _, settings = read_settings()
     try:
         addresses = load_addresses(settings.contracts.addresses_file)
-        client = ChainClient(rpc or settings.ledger.rpc_url)
+        client = ChainClient(rpc or settings.ledger.rpc_urls)
         client.check_chain(addresses.chain_id, addresses.genesis_hash)
         yield client, deployment_of(addresses), first_block(addresses)
     except AddressesError as error:

@@ -28,7 +28,7 @@ def run() -> None:
         section = settings.indexer
         allowed = scrapers(settings.metrics, f"http://{section.host}:{section.port}")
         addresses_file = settings.contracts.addresses_file
-        serve(section, settings.ledger.rpc_url, addresses_file, settings.ledger.finality, allowed)
+        serve(section, settings.ledger.rpc_urls, addresses_file, settings.ledger.finality, allowed)
     except AddressesError as error:
         raise CommandError(str(error), "run cangdan consortium found") from None
     except (DatabaseError, IndexerError, MetricsError) as error:

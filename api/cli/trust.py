@@ -67,7 +67,7 @@ def _exported(
     from ledger_node.trust_export import export_followed, export_trust
 
     _, settings = read_settings()
-    client = ChainClient(rpc or settings.ledger.rpc_url)
+    client = ChainClient(rpc or settings.ledger.rpc_urls)
     try:
         addresses = load_addresses(settings.contracts.addresses_file)
         if anchor is None:

@@ -61,7 +61,7 @@ class Status:
 
 
 def serve(
-    section: IndexerSection, rpc_url: str, addresses_file: Path, finality: int, allowed: Scrapers = NEARBY
+    section: IndexerSection, rpc_urls: tuple[str, ...], addresses_file: Path, finality: int, allowed: Scrapers = NEARBY
 ) -> None:
     """Follow the node until stopped; `allowed` may read the metrics.
 
@@ -71,7 +71,7 @@ def serve(
     deployment = deployment_of(addresses)
     engine = connect(section.database_url)
     writer = Writer(engine, deployment)
-    indexer = Indexer(ChainClient(rpc_url), writer, deployment, finality)
+    indexer = Indexer(ChainClient(rpc_urls), writer, deployment, finality)
     status, stop, failed = Status(), threading.Event(), list[str]()
     server = uvicorn.Server(
         uvicorn.Config(
