@@ -31,7 +31,7 @@ from registry.index.queries import Index
 def application(settings: Settings) -> FastAPI:
     """The application of these settings. Raises AddressesError, MembersError, ValueError for files that are wrong."""
     addresses = load_addresses(settings.contracts.addresses_file)
-    client = ChainClient(settings.ledger.rpc_url)
+    client = ChainClient(settings.ledger.rpc_urls)
     outboxes: list[Outboxes] = []
 
     def sending(keyring: Keyring) -> Sending:

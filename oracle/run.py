@@ -34,12 +34,12 @@ class OracleError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class OracleProcess:
-    """What one oracle runs from: its section, the others' URLs and authority, its node, where the addresses are."""
+    """What one oracle runs from: its section, the others' URLs and authority, its nodes, where the addresses are."""
 
     section: OracleSection
     peer_urls: tuple[str, ...]
     authority_file: Path
-    rpc_url: str
+    rpc_urls: tuple[str, ...]
     addresses_file: Path
     finality: int = 0
     metrics: MetricsSection = field(default_factory=MetricsSection)
@@ -93,7 +93,7 @@ def serve(process: OracleProcess, pause: Callable[[float], None] = time.sleep) -
 
 def _chain(process: OracleProcess, signer: LocalSigner, pause: Callable[[float], None]) -> tuple[NodeChain, Addresses]:
     """The node's view, once the contracts are there and the node answers."""
-    client, told = ChainClient(process.rpc_url), False
+    client, told = ChainClient(process.rpc_urls), False
     while True:
         try:
             addresses = load_addresses(process.addresses_file)

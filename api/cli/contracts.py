@@ -71,7 +71,7 @@ def deploy(
     with _one_line():
         signer = load_signer(key, passphrase_file)
         chosen = None if registrar is None else read_address("--registrar", registrar)
-        client = ChainClient(rpc or settings.ledger.rpc_url)
+        client = ChainClient(rpc or settings.ledger.rpc_urls)
         file = home / "outbox" / f"{client.chain_id()}-{address_hex(signer.address)}.sqlite"
         outbox = Outbox(file, client, signer, policy=GasPolicy.of_chain(client), finality=settings.ledger.finality)
         try:

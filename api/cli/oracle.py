@@ -33,7 +33,7 @@ def run(name: Annotated[str, typer.Option(help="Which of the oracles in the sett
     try:
         authority = settings.tls.authority_file
         process = OracleProcess(
-            section, others, authority, ledger.rpc_url, addresses_file, ledger.finality, settings.metrics
+            section, others, authority, ledger.rpc_urls, addresses_file, ledger.finality, settings.metrics
         )
         serve(process)
     except OracleError as error:

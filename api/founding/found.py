@@ -47,7 +47,7 @@ def found(settings: Settings, tell: Callable[[int, int, str], None] = lambda don
     """
     accounts = open_accounts(settings)
     certify(settings.tls, settings.oracles)
-    client = ChainClient(settings.ledger.rpc_url)
+    client = ChainClient(settings.ledger.rpc_urls)
     founded = _founded(settings, client, accounts)
     if founded is not None:
         return founded
