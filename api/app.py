@@ -18,6 +18,7 @@ from api.idempotency import Answers
 from api.keyring import Keyring
 from api.live import Streams
 from api.members import MembersSource
+from api.monitoring import monitor_of
 from api.operations import Operations
 from api.records.oracles import Oracles
 from api.records.reading import newest
@@ -35,6 +36,7 @@ from api.v1 import description, drafts, live, measurements, oauth, operations, r
 from api.webhooks.hooks import open_hooks
 from ledger_node.client import ChainClient
 from ledger_node.keys import LocalSigner
+from ledger_node.monitoring import NEARBY, Counted, Scrapers
 from ledger_node.trust import PinnedBlock, Trust
 from oracle.clock import Clock, SystemClock
 from registry.index.queries import Index
@@ -110,8 +112,8 @@ def make_services(section: ApiSection, chain: Chain, clock: Clock | None = None)
     )
 
 
-def create_app(services: Services, lifespan: Lifespan | None = None) -> FastAPI:
-    """The ASGI application over its services; `lifespan` runs beside it."""
+def create_app(services: Services, lifespan: Lifespan | None = None, allowed: Scrapers = NEARBY) -> FastAPI:
+    """The ASGI application over its services; `lifespan` runs beside it, `allowed` may read its figures."""
     app = FastAPI(
         title="Cangdan",
         version="1",
@@ -136,10 +138,13 @@ def create_app(services: Services, lifespan: Lifespan | None = None) -> FastAPI:
         supervision.router,
     ):
         app.include_router(router)
+    monitor = monitor_of(services, app.state.streams, allowed)
+    app.router.routes += monitor.routes()
     description.install(app)
     site.install(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(SafetyHeaders, secure=services.section.public_url.startswith("https:"))
+    app.add_middleware(Counted, monitor=monitor)
     app.add_middleware(AccessLog)
     app.add_middleware(CorrelationIdMiddleware)
     return app

@@ -8,7 +8,6 @@ from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
-from starlette.responses import JSONResponse
 
 from api.app import Chain, create_app, make_services
 from api.keyring import Keyring
@@ -19,6 +18,7 @@ from api.settings import Settings
 from api.webhooks.courier import Courier, courier_of
 from ledger_node.client import ChainClient
 from ledger_node.deploy import Addresses, load_addresses
+from ledger_node.monitoring import scrapers
 from ledger_node.trust import PinnedBlock, Trust
 from ledger_node.trust_export import export_trust
 from oracle.clock import SystemClock
@@ -29,7 +29,10 @@ from registry.index.queries import Index
 
 
 def application(settings: Settings) -> FastAPI:
-    """The application of these settings. Raises AddressesError, MembersError, ValueError for files that are wrong."""
+    """The application of these settings.
+
+    Raises AddressesError, MembersError, MetricsError, ValueError for files that are wrong.
+    """
     addresses = load_addresses(settings.contracts.addresses_file)
     client = ChainClient(settings.ledger.rpc_urls)
     outboxes: list[Outboxes] = []
@@ -51,9 +54,8 @@ def application(settings: Settings) -> FastAPI:
         finality=settings.ledger.finality,
     )
     services = make_services(settings.api, chain)
-    app = create_app(services, lifespan=_caring(outboxes, courier_of(services)))
-    app.add_api_route("/ready", _ready, include_in_schema=False)
-    return app
+    allowed = scrapers(settings.metrics, settings.api.public_url)
+    return create_app(services, _caring(outboxes, courier_of(services)), allowed)
 
 
 def serve(settings: Settings) -> None:
@@ -114,7 +116,3 @@ def _believing(settings: Settings, client: ChainClient, addresses: Addresses) ->
         return known[0]
 
     return trust
-
-
-def _ready() -> JSONResponse:
-    return JSONResponse({"ready": True})

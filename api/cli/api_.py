@@ -20,10 +20,11 @@ def serve() -> None:
     from api.members import MembersError
     from api.serve import serve as serve_api
     from ledger_node.deploy import AddressesError
+    from ledger_node.monitoring import MetricsError
 
     log_to_stderr()
     _, settings = read_settings()
     try:
         serve_api(settings)
-    except (AddressesError, MembersError) as error:
+    except (AddressesError, MembersError, MetricsError) as error:
         raise CommandError(str(error)) from None

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.security.trace import read_trace
+from ledger_node.monitoring import PATHS
 
 ACCESS_LOG = logging.getLogger("cangdan.api.access")
 MAX_BODY = 4 * 1024 * 1024
@@ -87,8 +88,8 @@ class AccessLog:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on and write its line; the supervisor's looks at /ready leave none."""
-        if scope["type"] != "http" or scope["path"] == "/ready":
+        """Pass the request on and write its line; looks of whoever watches the process leave none."""
+        if scope["type"] != "http" or scope["path"] in PATHS:
             await self._app(scope, receive, send)
             return
         started, status = time.perf_counter(), 500

@@ -180,6 +180,12 @@ class Deliveries:
             rows = connection.execute(query.order_by(DELIVERY_ATTEMPTS.c.number)).all()
         return [Attempt(row.at_ms, row.status, row.cause, row.took_ms) for row in rows]
 
+    def waiting(self) -> int:
+        """How many are due or will be tried again."""
+        query = select(func.count()).where(DELIVERIES.c.state == DeliveryState.WAITING.value)
+        with self.engine.connect() as connection:
+            return connection.execute(query).scalar_one()
+
     def forget(self, before: int) -> None:
         """Forget deliveries that were done before a time (ms), with their attempts."""
         old = select(DELIVERIES.c.id).where(DELIVERIES.c.done_ms < before)
