@@ -187,9 +187,12 @@ class ChainClient:
         keys = [f"{slot:#066x}" for slot in slots]
         answer = self.request("eth_getProof", address_hex(address), keys, _block_id(block))
         try:
-            return read_state_proof(_without_inline_nodes(answer))
+            proof = read_state_proof(_without_inline_nodes(answer))
         except ProofError as error:
             raise AnswerError(f"eth_getProof: {error}") from None
+        if proof.address != address or [each.slot for each in proof.slots] != list(slots):
+            raise AnswerError("eth_getProof: answers for another account or other slots")
+        return proof
 
     def code(self, address: bytes, block: BlockId = "latest") -> bytes:
         """The code of an account, empty when it has none."""

@@ -5,12 +5,13 @@ EIP-2718); the bloom is that of Yellow Paper 4.4.3.
 """
 
 from collections.abc import Iterable, Sequence
-
-import rlp
-from trie.hexary import HexaryTrie
+from functools import lru_cache, reduce
+from operator import or_
 
 from ledger_node.chain_values import Log, Receipt
 from ledger_node.hashing import keccak256
+from ledger_node.rlp_strict import rlp_list, rlp_string, scalar
+from ledger_node.tries import ordered_root
 
 
 class ReceiptsMismatch(ValueError):
@@ -32,10 +33,7 @@ def check_receipts(block: int, root: bytes, bloom: bytes, receipts: Sequence[Rec
 
 def receipts_root(receipts: Sequence[Receipt]) -> bytes:
     """The root of the receipts' trie, 32 bytes."""
-    trie = HexaryTrie({})
-    for index, receipt in enumerate(receipts):
-        trie[rlp.encode(index)] = _encode(receipt)
-    return bytes(trie.root_hash)
+    return ordered_root([_encode(receipt) for receipt in receipts])
 
 
 def bloom_of(logs: Iterable[Log]) -> bytes:
@@ -43,14 +41,25 @@ def bloom_of(logs: Iterable[Log]) -> bytes:
     bits = 0
     for log in logs:
         for value in (log.address, *log.topics):
-            digest = keccak256(value)
-            for at in (0, 2, 4):
-                bits |= 1 << (int.from_bytes(digest[at : at + 2], "big") & 2047)
+            bits |= _bits(value)
     return bits.to_bytes(256, "big")
 
 
+@lru_cache(1 << 14)
+def _bits(value: bytes) -> int:
+    """The three bits of one address or topic; few addresses and events make most logs."""
+    digest = keccak256(value)
+    return reduce(or_, (1 << (int.from_bytes(digest[at : at + 2], "big") & 2047) for at in (0, 2, 4)))
+
+
 def _encode(receipt: Receipt) -> bytes:
-    logs = [[log.address, list(log.topics), log.data] for log in receipt.logs]
-    fields = [int(receipt.succeeded), receipt.cumulative_gas, bloom_of(receipt.logs), logs]
-    body: bytes = rlp.encode(fields)
+    logs = b"".join([_log(log) for log in receipt.logs])
+    status = rlp_string(scalar(int(receipt.succeeded)))
+    gas = rlp_string(scalar(receipt.cumulative_gas))
+    body = rlp_list(status + gas + rlp_string(bloom_of(receipt.logs)) + rlp_list(logs))
     return body if receipt.type == 0 else bytes([receipt.type]) + body
+
+
+def _log(log: Log) -> bytes:
+    topics = rlp_list(b"".join([b"\xa0" + topic for topic in log.topics]))
+    return rlp_list(b"\x94" + log.address + topics + rlp_string(log.data))

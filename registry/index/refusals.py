@@ -54,12 +54,15 @@ def refusals_of(client: ChainClient, block: Block, deployment: Deployment) -> li
 
 def _refusal(client: ChainClient, block: Block, receipt: Receipt, contract: Contract) -> Refusal:
     call = client.mined_call(receipt.transaction_hash)
-    if call is None:
-        raise SourceError(f"block {block.number}: the node does not know a transaction of its own block")
+    if call is None or (call.sender, call.to) != (receipt.sender, receipt.to):
+        raise SourceError(f"block {block.number}: the node does not tell the transaction of its own receipt")
     cause = "Refused"
     args: tuple[Argument, ...] = (Argument("rule", receipt.refused or ""),)
     if receipt.refused is None:
-        revert = decode_revert(client.revert_data(receipt.transaction_hash) or b"")
+        data = receipt.revert_data
+        if data is None and (data := client.revert_data(receipt.transaction_hash)) is None:
+            raise SourceError(f"block {block.number}: the node does not know a transaction of its own block")
+        revert = decode_revert(data)
         cause, args = revert.name, tuple(Argument(name, text(value)) for name, value in revert.args)
     return Refusal(
         receipt.transaction_hash,

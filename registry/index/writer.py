@@ -68,10 +68,9 @@ class Writer:
         return Position(row.block, bytes(row.hash))
 
     def hash_at(self, number: int) -> bytes | None:
-        """The hash of a block in the index, None for one that it does not have."""
+        """The hash of a block in the index or just before it, None for one that it does not know."""
         with self._engine.connect() as connection:
-            found = connection.execute(select(blocks.c.hash).where(blocks.c.number == number)).scalar()
-        return None if found is None else bytes(found)
+            return _hash_at(connection, number)
 
     def extend(self, batch: Sequence[Fetched]) -> Position:
         """Adds blocks, each the child of the one before, in one transaction. Raises IndexStopped, and as `apply`."""
@@ -95,7 +94,7 @@ class Writer:
     def rollback(self, to: int) -> Position:
         """Takes back every block after `to`, in one transaction. Raises IndexStopped when `to` is not in the index."""
         with self._changing() as connection:
-            hash_ = connection.execute(select(blocks.c.hash).where(blocks.c.number == to)).scalar()
+            hash_ = _hash_at(connection, to)
             if hash_ is None:
                 raise IndexStopped(f"block {to} is not in the index; rebuild it in a new database")
             connection.execute(delete(blocks).where(blocks.c.number > to))
@@ -106,7 +105,7 @@ class Writer:
             connection.execute(update(versions).where(versions.c.valid_to > to).values(valid_to=None))
             connection.execute(update(cursor).values(block=to, hash=hash_))
             _tell(connection, to)
-        return Position(to, bytes(hash_))
+        return Position(to, hash_)
 
     def close(self) -> None:
         """Gives up the lock; the next change takes it again."""
@@ -151,6 +150,14 @@ class Writer:
         notice = notice_of(event, log.log_index)
         if notice is not None:
             rows.notice(notice, event.at)
+
+
+def _hash_at(connection: Connection, number: int) -> bytes | None:
+    found = connection.execute(select(blocks.c.hash).where(blocks.c.number == number)).scalar()
+    if found is None:
+        # The block before the index's first one is known as its parent.
+        found = connection.execute(select(blocks.c.parent).where(blocks.c.number == number + 1)).scalar()
+    return None if found is None else bytes(found)
 
 
 def _tell(connection: Connection, number: int) -> None:

@@ -55,7 +55,7 @@ class LocalClient(ChainClient):
 
     def __init__(self, provider: EmbeddedProvider) -> None:
         super().__init__("http://local")
-        self._provider = provider  # type: ignore[assignment]
+        self._endpoints.all[0]._provider = provider  # type: ignore[assignment]
 
 
 class RefusedError(Exception):

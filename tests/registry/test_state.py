@@ -12,6 +12,7 @@ from registry.items import Account, Claim, Facility, Goods, Item, Key, Kind, Mom
 from registry.state import RECORDS, HeadMismatch, StateError, apply, check_record, record_of, replay
 from registry.transitions import Deployment, Event, EventError, Transition, decode_log
 from tests.registry.model import ADDRESSES, CHAIN_ID, NAMES, ZERO, Model, ModelLog, keccak, number, topic
+from tests.registry.walk import BANK, DEPOSITOR, KEEPER, Walk
 
 DEPLOYMENT = Deployment(CHAIN_ID, {Contract(name): ADDRESSES[name] for name in NAMES})
 KEY_A, KEY_B = keccak(b"place"), keccak(b"unit")
@@ -33,9 +34,6 @@ def model() -> Model:
         made.register(kind, bytes([kind]) * 20)
     made.tick()
     return made
-
-
-BANK, KEEPER, INSURER, DEPOSITOR = 1, 2, 3, 4
 
 
 def test_a_transition_left_out_is_found_at_the_next_one(model: Model) -> None:
@@ -165,9 +163,25 @@ def test_state_is_what_the_models_storage_has(data: st.DataObject) -> None:
     walk = Walk(model)
     for _ in range(data.draw(st.integers(0, 25), label="acts")):
         possible = walk.possible()
-        possible[data.draw(st.sampled_from(sorted(possible)), label="act")](data.draw)
+        possible[data.draw(st.sampled_from(sorted(possible)), label="act")](Drawn(data))
         model.tick(data.draw(st.integers(0, 2), label="seconds"))
     agree(model)
+
+
+class Drawn:
+    """Draws of tests.registry.walk by hypothesis."""
+
+    def __init__(self, data: st.DataObject) -> None:
+        self._draw = data.draw
+
+    def randint(self, low: int, high: int) -> int:
+        return self._draw(st.integers(low, high))
+
+    def choice(self, among):
+        return self._draw(st.sampled_from(among))
+
+    def some(self, among):
+        return self._draw(st.lists(st.sampled_from(among), unique=True)) if among else []
 
 
 def agree(model: Model) -> None:
@@ -196,143 +210,6 @@ def goods_word(item: Goods) -> int:
 
 def account_word(item: Account) -> int:
     return item.entity | item.role << 32 | item.status << 40
-
-
-class Walk:
-    """The acts that are possible in a model, each drawing what it needs."""
-
-    def __init__(self, model: Model) -> None:
-        self.model = model
-        self.facilities: list[bytes] = []
-        self.covers: list[bytes] = []
-        self.reviews: list[tuple[bytes, bytes, int]] = []
-        self.fresh = 0
-
-    def live(self, pledged: bool | None = None, held: bool | None = None) -> list[bytes]:
-        found = []
-        for id_ in self.model.issues:
-            word = self.model.word("ReceiptRegistry", id_)
-            active = word >> 96 & 0xFF == 1
-            if active and pledged in (None, bool(word >> 104 & 0xFF)) and held in (None, bool(word >> 64 & 0xFFFFFFFF)):
-                found.append(id_)
-        return found
-
-    def live_pledges(self) -> list[bytes]:
-        return [id_ for id_, word in self.model.pledges.items() if word >> 96 & 0xFF == 1]
-
-    def possible(self):
-        acts = {
-            "issue": self.issue,
-            "account": self.account,
-            "group": self.group,
-            "fleet": self.fleet,
-            "open": self.open,
-        }
-        if self.live(pledged=False, held=False):
-            acts |= {"pledge": self.pledge, "deliver": self.deliver, "replace": self.replace}
-        if self.live():
-            acts["hold"] = self.hold
-        if self.live_pledges():
-            acts["release"] = self.release
-        if self.facilities:
-            acts |= {"draw": self.draw, "repay": self.repay, "fire": self.fire, "cover": self.cover}
-        if self.reviews:
-            acts["decide"] = self.decide
-        if self.covers:
-            acts["claim"] = self.claim
-        return acts
-
-    def new(self) -> int:
-        self.fresh += 1
-        return self.fresh
-
-    def issue(self, draw) -> None:
-        old = [key for key, word in self.model.claims.items() if not word & 1]
-        keys = [keccak(b"k%d" % self.new()), *draw(st.lists(st.sampled_from(old), unique=True) if old else st.just([]))]
-        self.model.issue(DEPOSITOR, KEEPER, draw(st.integers(1, (1 << 64) - 1)), keys)
-
-    def account(self, draw) -> None:
-        live = [account for account, word in self.model.accounts.items() if word >> 40 == 1]
-        if draw(st.booleans()):
-            self.model.account(
-                draw(st.integers(1, 4)), keccak(b"a%d" % self.new())[:20], draw(st.integers(1, 2)), add=True
-            )
-        elif live:
-            account = draw(st.sampled_from(live))
-            word = self.model.accounts[account]
-            self.model.account(word & 0xFFFFFFFF, account, word >> 32 & 0xFF, add=False)
-
-    def group(self, draw) -> None:
-        self.model.set_group(draw(st.integers(1, 4)), draw(st.integers(0, (1 << 32) - 1)))
-
-    def fleet(self, draw) -> None:
-        self.model.set_fleet(draw(st.integers(1, 4)), draw(st.integers(0, 9)), keccak(b"f%d" % self.new()))
-
-    def open(self, draw) -> None:
-        self.facilities.append(self.model.facility(BANK, DEPOSITOR, draw(st.integers(1, 32)), draw(st.integers(1, 64))))
-        self.model.tick()
-
-    def pledge(self, draw) -> None:
-        self.model.pledge(draw(st.sampled_from(self.live(pledged=False, held=False))), BANK)
-
-    def deliver(self, draw) -> None:
-        self.model.deliver(draw(st.sampled_from(self.live(pledged=False, held=False))))
-
-    def replace(self, draw) -> None:
-        self.model.tick()
-        self.model.replace(draw(st.sampled_from(self.live(pledged=False, held=False))))
-
-    def hold(self, draw) -> None:
-        receipt = draw(st.sampled_from(self.live()))
-        bit = draw(st.integers(0, 31))
-        on = not self.model.word("ReceiptRegistry", receipt) >> 64 + bit & 1
-        self.model.hold(receipt, bit, KEEPER, on)
-
-    def release(self, draw) -> None:
-        self.model.release(draw(st.sampled_from(self.live_pledges())))
-
-    def draw(self, draw) -> None:
-        self.model.draw(draw(st.sampled_from(self.facilities)))
-
-    def repay(self, draw) -> None:
-        facility = draw(st.sampled_from(self.facilities))
-        count = self.model.word("CreditBook", facility) >> 112 & 0xFFFF
-        self.model.repay(facility, draw(st.integers(0, count - 1)))
-
-    def fire(self, draw) -> None:
-        facility = draw(st.sampled_from(self.facilities))
-        word = self.model.word("CreditBook", facility)
-        rule = draw(st.integers(0, (word >> 104 & 0xFF) - 1))
-        slot = self.model.guards.get((facility, rule), 0) + draw(st.integers(1, 1000))
-        act = draw(st.sampled_from([4, 5, 6]))
-        if act == 4 and word >> 64 + rule & 1:
-            act = 6
-        target = number(draw(st.integers(0, (word >> 112 & 0xFFFF) - 1)))
-        if act == 4:
-            target = self.model.open_review(facility, rule)
-            self.reviews.append((target, facility, rule))
-        self.model.fire(facility, act, rule, slot, target, b"firing", due=slot)
-
-    def decide(self, draw) -> None:
-        at = draw(st.integers(0, len(self.reviews) - 1))
-        review, facility, rule = self.reviews[at]
-        verdict = draw(st.integers(1, 2))
-        self.model.decide(review, verdict)
-        if verdict == 1:
-            self.reviews.pop(at)
-            self.model.clear(facility, rule, review)
-
-    def cover(self, draw) -> None:
-        self.covers.append(self.model.cover(INSURER, DEPOSITOR, draw(st.sampled_from(self.facilities))))
-        self.model.tick()
-
-    def claim(self, draw) -> None:
-        cover = draw(st.sampled_from(self.covers))
-        if self.model.word("CoverBook", cover) >> 112 & 0xFFFF == 64:
-            return
-        claim = self.model.open_claim(cover, self.facilities[0], 5)
-        if draw(st.booleans()):
-            self.model.decide_claim(cover, claim, draw(st.integers(2, 3)))
 
 
 def test_the_order_of_unrelated_records_does_not_matter(model: Model) -> None:
