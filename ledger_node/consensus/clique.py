@@ -90,7 +90,7 @@ def check_alone(rules: Rules, header: Header, validators: tuple[bytes, ...]) -> 
         refuse(Step.SET, "the epoch block does not list the followed set")
     if listed and not epoch_block:
         refuse(Step.EXTRA, "extraData lists signers outside an epoch block")
-    signer = _signer(header)
+    signer = signer_of(header)
     if signer not in validators:
         refuse(Step.SIGNER, "the seal is of no signer of this block")
     turn = header.number % len(validators) == validators.index(signer)
@@ -157,7 +157,8 @@ def _listed(header: Header) -> tuple[bytes, ...]:
     return listed
 
 
-def _signer(header: Header) -> bytes:
+def signer_of(header: Header) -> bytes:
+    """The address whose seal stands in extraData. Raises HeaderRefused (signer)."""
     bare = replace(header, extra_data=header.extra_data[:-SEAL])
     try:
         return recover_sealer(keccak256(bare.encoded()), header.extra_data[-SEAL:])

@@ -121,6 +121,15 @@ def check_alone(header: Header, validators: tuple[bytes, ...]) -> tuple[bytes, E
     return _check_seals(header, extra, validators), extra
 
 
+def sealers_of(header: Header, extra: Extra) -> tuple[bytes, ...]:
+    """The addresses whose seals stand in extraData, in their order. Raises HeaderRefused (seals)."""
+    digest = _digest(header, extra, extra.round)
+    try:
+        return tuple(recover_sealer(digest, seal) for seal in extra.seals)
+    except SignatureError as error:
+        refuse(Step.SEALS, str(error))
+
+
 def _check_seals(header: Header, extra: Extra, validators: tuple[bytes, ...]) -> bytes:
     """Check the seals; the block hash."""
     needed = quorum(len(validators))
