@@ -25,7 +25,7 @@ from api.records.reading import newest
 from api.refusals import RefusalLog
 from api.security.limits import RequestLimits
 from api.security.middleware import AccessLog, BodyLimit, SafetyHeaders
-from api.security.secret import derive, load_or_make
+from api.security.secret import derive
 from api.security.sessions import Sessions
 from api.security.tokens import Tokens
 from api.sending import Sending
@@ -35,6 +35,7 @@ from api.store.database import open_database
 from api.v1 import description, drafts, live, measurements, oauth, operations, records, supervision, webhooks
 from api.webhooks.hooks import open_hooks
 from ledger_node.client import ChainClient
+from ledger_node.files import load_or_make_secret, make_folder
 from ledger_node.keys import LocalSigner
 from ledger_node.monitoring import NEARBY, Counted, Scrapers
 from ledger_node.trust import PinnedBlock, Trust
@@ -69,9 +70,9 @@ class Chain:
 def make_services(section: ApiSection, chain: Chain, clock: Clock | None = None) -> Services:
     """Open database, secret and members of a section whose paths are absolute. Raises MembersError, ValueError."""
     folder = Path(section.directory)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(folder, 0o700)
     engine = open_database(f"sqlite:///{folder / 'api.db'}")
-    secret = load_or_make(folder / "secret")
+    secret = load_or_make_secret(folder / "secret")
     answer_key = derive(secret, "answers")
     Answers(engine, answer_key).forget_unfinished()
     members = MembersSource(section.members_file)
@@ -88,7 +89,7 @@ def make_services(section: ApiSection, chain: Chain, clock: Clock | None = None)
         members=members,
         book=book,
         deployment=chain.deployment,
-        goods_key=load_or_make(section.goods_key_file),
+        goods_key=load_or_make_secret(section.goods_key_file),
         clock=clock,
         refusals=RefusalLog(engine, LocalSigner(derive(secret, "refusals")), clock),
     )

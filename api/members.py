@@ -13,8 +13,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
-from api.founding.logins import replace_private
 from api.security.roles import SCOPES, Role, Scope
+from ledger_node.files import make_folder, replace_private
 
 FORMAT = "cangdan/members/1"
 JwkMember = str | list[str]
@@ -165,6 +165,6 @@ def load(path: Path) -> Members:
 
 def save(path: Path, file: MembersFile) -> None:
     """Write the file, readable by its owner only, in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     text = json.dumps(file.model_dump(mode="json", by_alias=True, exclude_none=True), ensure_ascii=False, indent=2)
-    replace_private(path, text)
+    replace_private(path, text.encode() + b"\n")

@@ -11,8 +11,10 @@ from api.problems import ProblemError
 from ledger_node.abi import RevertCause
 from ledger_node.canonical_json import JsonValue
 from ledger_node.client import ChainClient, ChainUnavailable
+from ledger_node.files import make_folder
 from ledger_node.hexvalues import data_hex
 from ledger_node.outbox import ActRefused, GasPolicy, Outbox, Sent
+from ledger_node.sending_status import OutboxStatus
 
 PAUSE = 0.5
 """Seconds between two looks at the chain while something is on its way."""
@@ -26,6 +28,9 @@ class Sending(Protocol):
 
     def find(self, entity: int, key: str) -> Sent | None:
         """What became of the call of a key, as the chain has it now."""
+
+    def statuses(self) -> dict[int, OutboxStatus]:
+        """How the outbox of each member that has sent since the start does, by entity."""
 
 
 class Outboxes:
@@ -68,6 +73,12 @@ class Outboxes:
             sent = outbox.find(key)
         return sent
 
+    def statuses(self) -> dict[int, OutboxStatus]:
+        """How the outbox of each member that has sent since the start does, by entity."""
+        with self._lock:
+            outboxes = dict(self._open)
+        return {entity: outbox.status() for entity, outbox in outboxes.items()}
+
     def run(self) -> None:
         """Look after what is on its way until `stop`; broadcasts again what a node has lost."""
         while not self._stop.wait(PAUSE):
@@ -88,7 +99,7 @@ class Outboxes:
         signer = self._keyring.signer(entity)
         with self._lock:
             if entity not in self._open:
-                self._folder.mkdir(parents=True, exist_ok=True)
+                make_folder(self._folder)
                 self._open[entity] = Outbox(
                     self._folder / f"outbox-{entity}.db",
                     self._client,

@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings import SettingsError as PydanticSettingsError
 
 from api.config import ApiSection
+from ledger_node.files import make_folder, replace_atomically
 from ledger_node.monitoring import MetricsSection
 from ledger_node.settings import LedgerSection
 from oracle.settings import OracleSection, TlsSection
@@ -137,10 +138,10 @@ def load_settings(home: Path | None = None) -> Settings:
 
 def write_settings(settings: Settings, home: Path) -> Path:
     """Write the settings that differ from the defaults to the file of a state directory; returns the file."""
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(home, 0o700)
     file = home / FILE_NAME
     data = settings.model_dump(mode="json", exclude_unset=True, exclude_none=True)
-    file.write_text(tomli_w.dumps(data), encoding="utf-8")
+    replace_atomically(file, tomli_w.dumps(data).encode())
     return file
 
 

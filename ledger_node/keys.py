@@ -13,6 +13,7 @@ from typing import NoReturn, Protocol
 from eth_account import Account
 
 from ledger_node import secp256k1
+from ledger_node.files import make_folder, sync_folder, write_new_private
 from ledger_node.hexvalues import address_hex
 from ledger_node.transactions import Transaction, signed, signing_digest
 
@@ -111,7 +112,10 @@ def open_signer(key_file: Path, passphrase_file: Path) -> LocalSigner:
     if not key_file.exists() and not passphrase_file.exists():
         new_passphrase(passphrase_file)
     if key_file.exists():
-        return load_signer(key_file, passphrase_file)
+        signer = load_signer(key_file, passphrase_file)
+        # A process that made it may have been killed before its name was on the disk.
+        sync_folder(key_file.parent)
+        return signer
     signer = LocalSigner.generate()
     signer.save(key_file, passphrase_file, WORK_OF_GENERATED)
     return signer
@@ -150,11 +154,7 @@ def read_private(path: Path) -> bytes:
 def write_private(path: Path, text: bytes) -> None:
     """Write a new file, mode 0600, down to the disk; an existing one is never replaced. Raises KeyFileError."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        make_folder(path.parent)
+        write_new_private(path, text)
     except OSError as error:
         raise KeyFileError(f"{path}: {error.strerror}") from None

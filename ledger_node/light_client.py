@@ -1,6 +1,5 @@
 """The files of a light client: what it trusts a chain by, and the checkpoint that it goes on from."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from ledger_node.consensus.checkpoint import CheckpointError, dump_checkpoint, parse_checkpoint
 from ledger_node.consensus.genesis_file import load_object, read_genesis
 from ledger_node.consensus.rules import Consensus, Followed, Rules
+from ledger_node.files import replace_atomically
 from ledger_node.genesis import GenesisError
 from ledger_node.trust import FORMAT, Engine, Trust, TrustError, parse_trust
 
@@ -63,15 +63,7 @@ def followed_further(trust: Trust, path: Path) -> Trust:
 
 def save_checkpoint(path: Path, rules: Rules, followed: Followed, earlier: Sequence[Followed] = ()) -> None:
     """Write the checkpoint; whoever reads, and whatever breaks off, finds the old file whole or the new one."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
-    try:
-        with draft.open("wb") as file:
-            file.write(dump_checkpoint(rules, followed, earlier))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-    finally:
-        draft.unlink(missing_ok=True)
+    replace_atomically(path, dump_checkpoint(rules, followed, earlier))
 
 
 def _of_trust(trust: Trust, consensus: Consensus | None) -> Anchor:

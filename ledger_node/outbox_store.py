@@ -14,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import quote
 
+from ledger_node.files import make_folder
 from ledger_node.sending_status import OutboxStatus
 
 _SCHEMA = """
@@ -129,7 +130,7 @@ class OutboxStore:
 
     def __init__(self, path: Path, chain: bytes, address: bytes) -> None:
         """`chain` names the chain (its id and genesis hash). Raises OutboxLocked, OutboxMismatch."""
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         self._lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

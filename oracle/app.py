@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute, Route
 
 from ledger_node.canonical_json import JsonValue
+from ledger_node.files import make_folder
 from ledger_node.monitoring import NEARBY, Counted, Monitor, Readiness, Scrapers
 from oracle.access import Access
 from oracle.anchored import AnchoredRounds
@@ -81,7 +82,7 @@ class Oracle:
         """Opens or makes the files in `directory`; `url` is where this oracle is reached, `scrapers` read its figures.
 
         Raises DatabaseError, sqlite3.Error, OSError."""
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(directory, 0o700)
         self.context, self.signer, self.chain, self.clock = context, signer, chain, clock
         self.origin = log_origin(context, signer.address)
         self.database = Database(directory / DATABASE_FILE, self.origin)

@@ -1,13 +1,10 @@
 """An oracle's keys: the one it signs with and the one that its log's bodies are encrypted with."""
 
-import os
-import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ledger_node import secp256k1
-
-BODY_KEY_SIZE = 32
+from ledger_node.files import load_or_make_secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +27,4 @@ def body_key(path: Path) -> bytes:
 
     Without the file the bodies of the log are lost, so it belongs in the backup.
     """
-    if not path.exists():
-        draft = path.with_suffix(".new")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(BODY_KEY_SIZE))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, path)
-        # The name too must be on the disk before the first body is encrypted under this key.
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    key = path.read_bytes()
-    if len(key) != BODY_KEY_SIZE:
-        raise ValueError(f"{path.name}: must hold {BODY_KEY_SIZE} bytes")
-    return key
+    return load_or_make_secret(path)

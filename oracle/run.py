@@ -11,6 +11,7 @@ import uvicorn
 
 from ledger_node.client import ChainClient, ChainUnavailable, RpcError
 from ledger_node.deploy import Addresses, AddressesError, load_addresses
+from ledger_node.files import make_folder
 from ledger_node.keys import KeyFileError, LocalSigner, open_signer
 from ledger_node.monitoring import MetricsError, MetricsSection, scrapers
 from ledger_node.outbox import GasPolicy, Outbox, OutboxLocked, OutboxMismatch
@@ -56,7 +57,7 @@ def serve(process: OracleProcess, pause: Callable[[float], None] = time.sleep) -
         signer = open_signer(section.key_file, section.key_file.with_suffix(".pass"))
         check_certificate(section.tls_certificate_file, section.tls_key_file)
         peer_trust = trusting(process.authority_file)
-        section.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(section.directory, 0o700)
         chain, addresses = _chain(process, signer, pause)
         context = Context(addresses.chain_id, addresses.address("DeviceRegistry"))
         oracle = Oracle(

@@ -10,6 +10,7 @@ import typer
 
 from api.cli.home import read_settings
 from api.cli.output import WRONG_USE, CommandError, JsonOption, answer, progress, show
+from ledger_node.files import make_folder, replace_atomically
 
 app = typer.Typer(help="The contracts.", no_args_is_help=True)
 
@@ -80,8 +81,8 @@ def deploy(
         finally:
             outbox.close()
     text = deployment.dump_addresses(found)
-    settings.contracts.addresses_file.parent.mkdir(parents=True, exist_ok=True)
-    settings.contracts.addresses_file.write_bytes(text)
+    make_folder(settings.contracts.addresses_file.parent)
+    replace_atomically(settings.contracts.addresses_file, text)
     show(json.loads(text), as_json=as_json, text=lambda: f"{len(found.contracts)} contracts on chain {found.chain_id}")
 
 

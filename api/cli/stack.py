@@ -7,6 +7,7 @@ import typer
 
 from api.cli.home import read_settings
 from api.cli.output import CommandError, JsonOption, answer, note, progress, show
+from ledger_node.files import make_folder
 
 if TYPE_CHECKING:
     from api.settings import Settings
@@ -31,7 +32,7 @@ def up(foreground: ForegroundOption = False, scenarios: ScenariosOption = None, 
     from api.cli import welcome
 
     home, settings = read_settings()
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(home, 0o700)
     if foreground:
         _supervise(home, settings)
         return

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from api.stack import reached_at
+from ledger_node.files import make_folder, replace_atomically
 from ledger_node.keys import read_private, write_private
 from oracle.settings import OracleSection, TlsSection
 from oracle.tls import TlsError
@@ -174,7 +175,5 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def _replace(file: Path, text: bytes) -> None:
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = file.with_suffix(".new")
-    draft.write_bytes(text)
-    draft.replace(file)
+    make_folder(file.parent, 0o700)
+    replace_atomically(file, text)

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from joserfc.jwk import ECKey
 
-from api.founding.logins import Login, append_logins, replace_private
+from api.founding.logins import Login, append_logins
 from api.founding.operator import Entrant, Operator
 from api.members import Client, Member, MembersFile, User, load, save
 from api.security.passwords import hash_password
 from api.security.roles import Role
+from ledger_node.files import make_folder, replace_private
 from ledger_node.keys import open_signer
 
 Funder = Callable[[Sequence[bytes]], None]
@@ -71,14 +72,15 @@ class Enrolment:
 
     def _account(self, newcomer: Newcomer) -> bytes:
         folder = self._folder(newcomer)
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(folder, 0o700)
         return open_signer(folder / "key.json", folder / "key.pass").address
 
     def _seat(self, newcomer: Newcomer, entity: int) -> Seat:
         folder = self._folder(newcomer)
         client_key = folder / "client.jwk"
         if not client_key.exists():
-            replace_private(client_key, json.dumps(ECKey.generate_key("P-256").as_dict(private=True)))
+            key = ECKey.generate_key("P-256").as_dict(private=True)
+            replace_private(client_key, json.dumps(key).encode() + b"\n")
         seat = Seat(entity, folder / "key.json", f"{newcomer.kind}-{entity}-program", client_key)
         self._keep(newcomer, seat)
         return seat

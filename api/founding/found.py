@@ -12,6 +12,7 @@ from api.settings import Settings
 from ledger_node.abi import decode_result, encode_call
 from ledger_node.client import ChainClient
 from ledger_node.deploy import Addresses, check_in_place, deploy, dump_addresses, is_wired, load_addresses
+from ledger_node.files import make_folder, replace_atomically
 from ledger_node.keys import LocalSigner, open_signer
 from ledger_node.outbox import GasPolicy, Outbox
 from ledger_node.settings import LedgerSection
@@ -58,7 +59,7 @@ def found(settings: Settings, tell: Callable[[int, int, str], None] = lambda don
         operator.set_oracles([oracle.address for oracle in accounts.oracles], (len(accounts.oracles) - 1) // 3)
     finally:
         outbox.close()
-    _write(settings.contracts.addresses_file, dump_addresses(addresses))
+    replace_atomically(settings.contracts.addresses_file, dump_addresses(addresses))
     return addresses
 
 
@@ -78,7 +79,7 @@ def _founded(settings: Settings, client: ChainClient, accounts: Accounts) -> Add
 
 def fund(outbox_file: Path, ledger: LedgerSection, funder: LocalSigner, accounts: Sequence[bytes], wei: int) -> None:
     """Give each account `wei` on a chain with fees; where gas is free nothing is sent."""
-    client = ChainClient(ledger.rpc_url)
+    client = ChainClient(ledger.rpc_urls)
     policy = GasPolicy.of_chain(client)
     if policy.fee == LegacyFee():
         return
@@ -95,17 +96,11 @@ def fund(outbox_file: Path, ledger: LedgerSection, funder: LocalSigner, accounts
 
 def _outbox(settings: Settings, client: ChainClient, operator: LocalSigner) -> Outbox:
     path = settings.contracts.outbox_file
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent, 0o700)
     policy = GasPolicy.of_chain(client)
     return Outbox(path, client, operator, policy=policy, finality=settings.ledger.finality)
 
 
 def _open(key_file: Path) -> LocalSigner:
-    key_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(key_file.parent, 0o700)
     return open_signer(key_file, key_file.with_suffix(".pass"))
-
-
-def _write(path: Path, text: bytes) -> None:
-    draft = path.with_suffix(".new")
-    draft.write_bytes(text)
-    draft.replace(path)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ledger_node.files import replace_private
+
 LOGINS_FILE = "logins.json"
 
 
@@ -29,13 +31,5 @@ def logins(home: Path) -> tuple[Login, ...]:
 def append_logins(home: Path, new: Sequence[Login]) -> None:
     """Keep more logins."""
     kept = [*logins(home), *new]
-    replace_private(home / LOGINS_FILE, json.dumps([asdict(login) for login in kept], ensure_ascii=False, indent=2))
-
-
-def replace_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, over an older one if there is one."""
-    draft = path.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    draft.touch(mode=0o600)
-    draft.write_text(text + "\n", encoding="utf-8")
-    draft.replace(path)
+    text = json.dumps([asdict(login) for login in kept], ensure_ascii=False, indent=2)
+    replace_private(home / LOGINS_FILE, text.encode() + b"\n")

@@ -24,6 +24,7 @@ from api.runner.pack_steps import PlayStreams
 from api.runner.results import Outcome
 from api.runner.run import Wish, find, perform
 from api.supervisor import lockfile
+from ledger_node.files import make_folder, replace_atomically, replace_unsynced
 
 _TELLS_BESIDE_STEPS = 2
 _RFID_LOT_BITS = 16
@@ -57,8 +58,8 @@ def load_pack(home: Path, name: str) -> Outcome:
     folder, path = evidence_of(home, name), find(name)
     attempt = attempts_of(home, name) + 1
     pack = goods_of_attempt(load(path), attempt)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    (folder / LOADING_FILE).write_text(f"{attempt}\n", encoding="ascii")
+    make_folder(folder, 0o700)
+    replace_atomically(folder / LOADING_FILE, f"{attempt}\n".encode())
     total, done = _tells(pack), 0
 
     def count(text: str) -> None:
@@ -67,9 +68,7 @@ def load_pack(home: Path, name: str) -> Outcome:
         _tell(home, Loading(done, total, f"{name}: {text}"))
 
     outcome = perform(home, pack, path.parent, Wish(), folder, count)
-    draft = folder / f"{OUTCOME_FILE}.new"
-    draft.write_text(json.dumps(outcome.to_json(), ensure_ascii=False, indent=1), encoding="utf-8")
-    draft.replace(folder / OUTCOME_FILE)
+    replace_atomically(folder / OUTCOME_FILE, json.dumps(outcome.to_json(), ensure_ascii=False, indent=1).encode())
     (folder / LOADING_FILE).unlink()
     return outcome
 
@@ -103,6 +102,4 @@ def _tells(pack: Pack) -> int:
 
 
 def _tell(home: Path, progress: Loading) -> None:
-    draft = progress_file(home).with_suffix(".new")
-    draft.write_text(json.dumps(asdict(progress)), encoding="utf-8")
-    draft.replace(progress_file(home))
+    replace_unsynced(progress_file(home), json.dumps(asdict(progress)).encode())

@@ -13,6 +13,7 @@ from api.supervisor.child import SILENT_LOOKS, Child, StartError, lock_of
 from api.supervisor.logfile import last_line
 from api.supervisor.spawn import preload_one
 from api.supervisor.units import Phase, Report, Unit, UnitState, ranks
+from ledger_node.files import replace_unsynced
 
 TICK_SECONDS = 0.1
 # A program that was called wrongly ends so; starting it again would not help.
@@ -166,9 +167,7 @@ class Supervisor:
         if text == self._last_report:
             return
         self._last_report = text
-        fresh = self._report_file.with_suffix(".new")
-        fresh.write_text(text, encoding="utf-8")
-        fresh.replace(self._report_file)
+        replace_unsynced(self._report_file, text.encode())
 
 
 def end_leftover(run_dir: Path, name: str, seconds: float) -> bool:

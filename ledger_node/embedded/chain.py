@@ -34,6 +34,7 @@ from ledger_node.embedded.vm import (
     genesis_block,
     open_state,
 )
+from ledger_node.files import make_folder
 from ledger_node.genesis import Genesis, dump_genesis
 from ledger_node.hashing import keccak256
 from ledger_node.hexvalues import address_hex
@@ -288,7 +289,7 @@ def _signed(signer: BlockSigner, header: BlockHeaderAPI, raws: list[bytes]) -> B
 
 
 def _lock(directory: Path) -> int:
-    directory.mkdir(parents=True, exist_ok=True)
+    make_folder(directory)
     path = directory / LOCK_NAME
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from ledger_node.embedded.errors import LedgerError
 from ledger_node.embedded.store import FILE_NAME
+from ledger_node.files import replace_atomically
 from ledger_node.genesis import DEFAULT_CHAIN_ID, Genesis, GenesisError, Prefund, dump_genesis, load_genesis
 from ledger_node.keys import KeyFileError, LocalSigner, open_signer
 
@@ -29,7 +30,7 @@ def open_files(
     try:
         signer = open_signer(key_file, directory / PASSPHRASE_FILE)
         if fresh:
-            genesis_file.write_bytes(dump_genesis(Genesis(chain_id, signer.address, alloc=alloc)))
+            replace_atomically(genesis_file, dump_genesis(Genesis(chain_id, signer.address, alloc=alloc)))
         return load_genesis(genesis_file), signer
     except (GenesisError, KeyFileError) as error:
         raise LedgerError(str(error)) from None

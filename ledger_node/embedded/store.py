@@ -26,6 +26,7 @@ from ledger_node.embedded.values import (
     RefusedTransaction,
     SealedBlock,
 )
+from ledger_node.files import make_folder, sync_folder
 
 FILE_NAME = "ledger.sqlite"
 FORMAT = "cangdan/embedded/1"
@@ -186,7 +187,7 @@ class Store(ReadStore):
 
     def __init__(self, directory: Path) -> None:
         super().__init__(directory)
-        directory.mkdir(parents=True, exist_ok=True)
+        make_folder(directory)
         self._lock = threading.Lock()
         self._writer = connect(self._path)
         self._writer.execute("PRAGMA journal_mode = WAL")
@@ -195,6 +196,7 @@ class Store(ReadStore):
             self._writer.executescript(
                 f"BEGIN; {_SCHEMA} INSERT INTO meta VALUES ('format', X'{FORMAT.encode().hex()}'); COMMIT;"
             )
+        sync_folder(directory)
         found = self.meta("format")
         if found != FORMAT.encode():
             raise LedgerMismatch(f"{self._path}: format is {found!r}, this program reads {FORMAT}")

@@ -4,7 +4,6 @@ A block is `0x01 ‖ nonce (12) ‖ AES-256-GCM(salt ‖ canonical JSON)` with t
 block has the same CID in the embedded folder and in IPFS, so a member can move from one to the other.
 """
 
-import os
 import secrets
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +12,7 @@ import ipfshttpclient
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from ledger_node.files import make_folder, replace_private, sync_folder
 from oracle.formats.opening import Opening
 from registry.documents.cid import cid_of, digest_of
 from registry.documents.commitment import SALT_BYTES, DocumentError, check
@@ -41,13 +41,13 @@ class FolderStore:
     """Blocks as files of one folder; a block is written whole or not at all."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         self._folder = folder
 
     def put(self, block: bytes) -> str:
         """Keeps a block durably. Raises DocumentError when it is greater than MAX_BLOCK."""
         cid = _checked_cid(block)
-        write_durably(self._folder / cid, block)
+        _keep(self._folder / cid, block)
         return cid
 
     def get(self, cid: str) -> bytes:
@@ -88,7 +88,7 @@ class Documents:
 
     def __init__(self, blocks: BlockStore, catalogue: Path, key: bytes) -> None:
         """`catalogue` is a folder with one small file a commitment; `key` is the member's 32-byte storage key."""
-        catalogue.mkdir(parents=True, exist_ok=True)
+        make_folder(catalogue)
         self._blocks = blocks
         self._catalogue = catalogue
         self._cipher = AESGCM(key)
@@ -101,7 +101,7 @@ class Documents:
         nonce = secrets.token_bytes(_NONCE)
         sealed = self._cipher.encrypt(nonce, opening.salt + opening.text, opening.commitment)
         cid = self._blocks.put(_VERSION + nonce + sealed)
-        write_durably(entry, cid.encode())
+        _keep(entry, cid.encode())
         return cid
 
     def get(self, commitment: bytes) -> Opening:
@@ -143,21 +143,12 @@ class _Reader:
         return part
 
 
-def write_durably(path: Path, data: bytes) -> None:
-    """Writes a file whole, so that neither a crash nor a second writer leaves half of it."""
+def _keep(path: Path, data: bytes) -> None:
+    """Writes a file that has one content for ever; down to the disk, also when a process that was killed wrote it."""
     if path.exists():
-        return
-    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    with part.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        sync_folder(path.parent)
+    else:
+        replace_private(path, data)
 
 
 def _checked_cid(block: bytes) -> str:

@@ -2,10 +2,11 @@
 
 import os
 import random
+import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -52,20 +53,34 @@ class Life:
         return [line.decode().strip() for line in self._told.splitlines(keepends=True) if line.endswith(b"\n")]
 
 
-def live(shim: str, folder: Path, command: Sequence[str], *, after: int = 0, unsynced: bool = False) -> Life:
-    """Run a component on its folder, until its work is done or until it is killed after so many operations."""
-    disk, journal = Disk(folder), folder.with_name(folder.name + ".journal")
-    journal.unlink(missing_ok=True)
-    names = {"FOLDER": folder.resolve(), "JOURNAL": journal, "AFTER": after}
-    environment = {**os.environ, "LD_PRELOAD": shim, **{f"POWER_CUT_{name}": str(each) for name, each in names.items()}}
+def live(shim: str, folder: Path, command: Sequence[str], *kills: int, unsynced: bool = False) -> Life:
+    """Run a component on its folder until its work is done, or, with `kills`, until it is killed after so many
+    operations and, killed without a power cut, is started again, as often as there are numbers."""
+    disk, events = Disk(folder), list[Event]()
+    for after in kills or (0,):
+        journal = folder.with_name(f"{folder.name}.journal")
+        journal.unlink(missing_ok=True)
+        names = {"FOLDER": folder.resolve(), "JOURNAL": journal, "AFTER": after}
+        _run(folder, command, {"LD_PRELOAD": shim, **{f"POWER_CUT_{name}": str(each) for name, each in names.items()}},
+             unsynced)  # fmt: skip
+        events += read_journal(journal)
+    return Life(disk, events)
+
+
+def _run(folder: Path, command: Sequence[str], environment: Mapping[str, str], unsynced: bool) -> None:
     module, *arguments = command
     launcher = ["-m", "tests.power_cut.unsynced", module] if unsynced else ["-m", module]
-    errors = folder.with_name(folder.name + ".stderr")
+    errors = folder.with_name(f"{folder.name}.stderr")
     with errors.open("wb") as said:
-        whole = [sys.executable, *launcher, str(folder), *arguments]
-        done = subprocess.run(whole, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=said, timeout=280)
-    assert done.returncode == 0 or (after and done.returncode == -9), errors.read_text(errors="replace")
-    return Life(disk, read_journal(journal))
+        done = subprocess.run(
+            [sys.executable, *launcher, str(folder), *arguments],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            timeout=280,
+        )
+    assert done.returncode in (0, -signal.SIGKILL), errors.read_text(errors="replace")
 
 
 def broken_by_cuts(component: Component, life: Life, past: Sequence[str], chance: random.Random, at: Path) -> list[str]:
@@ -92,18 +107,23 @@ def check_component(component: Component, shim: str, folder: Path, at: Path, see
     chance, start = random.Random(seed), Disk(folder).whole()
     undisturbed = live(shim, folder, component.command)
     work, told, left = len(undisturbed.events), list[str](), start
-    assert broken_by_cuts(component, undisturbed, told, chance, at / "undisturbed") == []
+    assert_whole(broken_by_cuts(component, undisturbed, told, chance, at / "undisturbed"))
     for number in range(LIVES):
         next_folder = at / f"life{number}"
         write_image(left, next_folder)
-        life = live(shim, next_folder, component.command, after=chance.randint(1, work))
-        assert broken_by_cuts(component, life, told, chance, at / f"cuts{number}") == []
+        life = live(shim, next_folder, component.command, chance.randint(1, work), chance.randint(1, work))
+        assert_whole(broken_by_cuts(component, life, told, chance, at / f"cuts{number}"))
         left, more = last_cut(life, chance)
         told += more
     write_image(left, at / "last")
     live(shim, at / "last", component.command)
-    assert component.broken(at / "last", told) == []
+    assert_whole(component.broken(at / "last", told))
     assert component.digest(at / "last") == component.digest(folder)
+
+
+def assert_whole(broken: Sequence[str]) -> None:
+    """Says which promises are broken, the first of them."""
+    assert not broken, f"{len(broken)} are broken:\n" + "\n".join(broken[:5])
 
 
 def check_unsynced(component: Component, shim: str, folder: Path, at: Path) -> None:

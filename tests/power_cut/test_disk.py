@@ -62,7 +62,7 @@ def test_names_since_the_last_sync_of_their_folder_can_be_lost(life: Life) -> No
 def test_a_killed_process_has_done_as_many_operations_as_it_was_given(shim: str, folder: Path, life: Life) -> None:
     again = folder.with_name("again")
     again.mkdir()
-    assert len(live(shim, again, CAREFUL, after=9).events) == 9 < len(life.events)
+    assert len(live(shim, again, CAREFUL, 9).events) == 9 < len(life.events)
 
 
 def test_what_was_told_is_heard_from_the_moment_it_was_said(life: Life) -> None:
