@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from benchmarks import bundles, gas, headers, index, ledger, segments
+from benchmarks import bundles, gas, headers, index, ledger, outbox, segments
 from benchmarks.result import Result, Sizes
 
 Benchmark = Callable[[Path, Sizes], Iterator[Result]]
@@ -15,6 +15,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "index": index.run,
     "bundles": bundles.run,
     "headers": headers.run,
+    "outbox": outbox.run,
 }
 """Each works in a folder of its own, on the disk, and yields a result as soon as it has it."""
 
