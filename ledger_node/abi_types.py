@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from functools import cache
 from typing import Any, ClassVar, Self
 
-from eth_abi.abi import decode, encode
-from eth_abi.exceptions import DecodingError, EncodingError
+from eth_abi.abi import encode
+from eth_abi.exceptions import EncodingError
 
+from ledger_node.abi_decoding import DecodingFault, decode
 from ledger_node.eip712 import Message, StructType
 
 
@@ -48,6 +50,8 @@ class Struct:
     @classmethod
     def from_tuple(cls, values: Sequence[Any]) -> Self:
         """The struct from decoded values in order."""
+        if not cls.NESTED:
+            return cls(*values)
         read = []
         for member, value in zip(_fields(cls), values, strict=True):
             nested = cls.NESTED.get(member.name)
@@ -74,16 +78,23 @@ class Event:
     @classmethod
     def decode(cls, emitter: bytes, topics: Sequence[bytes], data: bytes) -> Self:
         """The event in a log. Raises AbiError."""
-        indexed = [kind for _, kind, is_indexed in cls.INPUTS if is_indexed]
+        indexed, unindexed = _kinds(cls.INPUTS)
         if len(topics) != len(indexed) + 1:
             raise AbiError(f"{cls.NAME}: has {len(topics)} topics, {len(indexed) + 1} are due")
         from_topics = iter(
             topic if _is_hashed(kind) else decode_values([kind], topic)[0]
             for kind, topic in zip(indexed, topics[1:], strict=True)
         )
-        from_data = iter(decode_values([kind for _, kind, is_indexed in cls.INPUTS if not is_indexed], data))
-        values = {name: next(from_topics if is_indexed else from_data) for name, _, is_indexed in cls.INPUTS}
-        return cls(emitter=emitter, **values)  # type: ignore[call-arg]
+        from_data = iter(decode_values(unindexed, data))
+        values = [next(from_topics if is_indexed else from_data) for _, _, is_indexed in cls.INPUTS]
+        return cls(emitter, *values)  # type: ignore[call-arg]
+
+
+@cache
+def _kinds(inputs: tuple[tuple[str, str, bool], ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The types of an event's indexed fields and of the others."""
+    indexed = tuple(kind for _, kind, is_indexed in inputs if is_indexed)
+    return indexed, tuple(kind for _, kind, is_indexed in inputs if not is_indexed)
 
 
 def plain(value: Any) -> Any:
@@ -104,32 +115,9 @@ def encode_values(kinds: Sequence[str], values: Sequence[Any]) -> bytes:
 def decode_values(kinds: Sequence[str], data: bytes) -> tuple[Any, ...]:
     """The values that abi.encode made, addresses as 20 bytes. Raises AbiError."""
     try:
-        values = decode(kinds, data)
-    except (DecodingError, OverflowError, ValueError):
+        return decode(kinds, data)
+    except (DecodingFault, UnicodeDecodeError):
         raise AbiError(f"the data is no encoding of ({', '.join(kinds)})") from None
-    return tuple(_addresses(kind, value) for kind, value in zip(kinds, values, strict=True))
-
-
-def split_types(inner: str) -> list[str]:
-    """The types in the text between the brackets of a tuple type."""
-    parts, depth, start = [], 0, 0
-    for at, letter in enumerate(inner):
-        depth += (letter == "(") - (letter == ")")
-        if letter == "," and depth == 0:
-            parts.append(inner[start:at])
-            start = at + 1
-    return [*parts, inner[start:]] if inner else []
-
-
-def _addresses(kind: str, value: Any) -> Any:
-    """eth_abi's texts of addresses as bytes, wherever they stand in a value."""
-    if "address" not in kind:
-        return value
-    if kind.endswith("]"):
-        return tuple(_addresses(kind[: kind.rindex("[")], each) for each in value)
-    if kind.startswith("("):
-        return tuple(_addresses(part, each) for part, each in zip(split_types(kind[1:-1]), value, strict=True))
-    return bytes.fromhex(value[2:])
 
 
 def _is_hashed(kind: str) -> bool:

@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from ledger_node.abi import decode_act
+from ledger_node.abi_decoding import fixed_size
 from ledger_node.abi_types import AbiError, Struct
 
 
@@ -33,9 +34,11 @@ def act_of(contract: Contract, act: int, data: bytes) -> tuple[str, Struct]:
     """Name and struct of a transition; `data` is the one encoding of the struct. Raises ActError."""
     try:
         name, struct = decode_act(contract.value, act, data)
-        again = struct.encode()
+        # What is decoded strictly and has a fixed size has no second encoding of that size.
+        size = fixed_size(struct.ABI)
+        spare = data != struct.encode() if size is None else len(data) != size
     except AbiError as error:
         raise ActError(f"{contract.value}: {error}") from None
-    if again != data:
+    if spare:
         raise ActError(f"{contract.value}: the data of {name} has bytes to spare")
     return name, struct

@@ -1,7 +1,11 @@
 """What parties sign: the EIP-712 digest of each consent, and the contract that it is for (docs/formats/ledger.md)."""
 
+from functools import cache
+from typing import Any
+
 from ledger_node import eip712
 from ledger_node.canonical_json import JsonValue
+from ledger_node.hashing import keccak256
 from registry import structs
 from registry.acts import Contract
 from registry.transitions import Deployment
@@ -32,6 +36,19 @@ FOR: dict[type[Consent], Contract] = {
 def digest(consent: Consent, deployment: Deployment) -> bytes:
     """The 32 bytes that the parties sign."""
     return eip712.digest(domain(type(consent), deployment), struct_type(type(consent)), message(consent))
+
+
+def digest_of(kind: type[Consent], data: bytes, deployment: Deployment) -> bytes:
+    """The digest of a consent whose members are all words, from its ABI encoding: EIP-712 encodes them the same."""
+    given: Any = kind
+    words = keccak256(_type_hash(given) + data)
+    return keccak256(b"\x19\x01" + eip712.domain_separator(domain(kind, deployment)) + words)
+
+
+@cache
+def _type_hash(kind: type[Consent]) -> bytes:
+    """By the class: hashing a type's fields anew for each consent would take longer than hashing the consent."""
+    return eip712.type_hash(kind.TYPE)
 
 
 def typed_data(consent: Consent, deployment: Deployment) -> dict[str, JsonValue]:

@@ -4,7 +4,7 @@ This is the one decoder: the indexer, the replay and the verifier all read logs,
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ledger_node import abi
@@ -25,10 +25,14 @@ class Deployment:
 
     chain_id: int
     addresses: Mapping[Contract, bytes]
+    _names: Mapping[bytes, Contract] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_names", {address: name for name, address in self.addresses.items()})
 
     def name_of(self, address: bytes) -> Contract | None:
         """The contract at an address, None for a stranger's."""
-        return next((name for name, known in self.addresses.items() if known == address), None)
+        return self._names.get(address)
 
 
 @dataclass(frozen=True, slots=True)

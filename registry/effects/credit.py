@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from registry import structs
-from registry.consents import digest
+from registry.consents import digest_of
 from registry.effects.step import Changes, State, Step
 from registry.items import Claim, Cover, Facility, Instalment, Key, Kind, Review, RuleHold, claim_id
 from registry.words import CoverWord, FacilityWord, ReviewWord
@@ -19,7 +19,7 @@ def facility(state: State, step: Step) -> Changes:
     word = FacilityWord.unpack(step.event.word)
     act = step.act
     if isinstance(act, structs.Facility):
-        if digest(act, step.deployment) != step.id:
+        if digest_of(type(act), step.event.data, step.deployment) != step.id:
             raise step.wrong("the id is not the digest of the facility")
         due = (Instalment(),) * act.instalments
         return {key: Facility(step.id, word, step.head, act, step.at, due, (0,) * act.rules)}
@@ -80,7 +80,7 @@ def cover(state: State, step: Step) -> Changes:
     word = CoverWord.unpack(step.event.word)
     act = step.act
     if isinstance(act, structs.Cover):
-        if digest(act, step.deployment) != step.id:
+        if digest_of(type(act), step.event.data, step.deployment) != step.id:
             raise step.wrong("the id is not the digest of the cover")
         return {key: Cover(step.id, word, step.head, act, step.at)}
     before = state.get(key)

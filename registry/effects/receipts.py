@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from registry import structs
-from registry.consents import digest
+from registry.consents import digest_of
 from registry.effects.step import Changes, State, Step
 from registry.items import Hold, Key, Kind, Pledge, Receipt
 from registry.words import PledgeWord, ReceiptWord
@@ -18,7 +18,7 @@ def receipt(state: State, step: Step) -> Changes:
     word = ReceiptWord.unpack(step.event.word)
     act = step.act
     if isinstance(act, structs.Issue):
-        if digest(act, step.deployment) != step.id:
+        if digest_of(type(act), step.event.data, step.deployment) != step.id:
             raise step.wrong("the id is not the digest of the issue")
         return {key: Receipt(step.id, word, step.head, act, step.at)}
     before = state.get(key)
@@ -45,7 +45,7 @@ def _pledge(step: Step, act: structs.Pledge, word: ReceiptWord) -> Pledge:
         seq=1,
         receipt_tag=int.from_bytes(step.id[:12], "big"),
     )
-    return Pledge(digest(act, step.deployment), pledge_word, act, step.at)
+    return Pledge(digest_of(type(act), step.event.data, step.deployment), pledge_word, act, step.at)
 
 
 def _released(state: State, step: Step, act: structs.Release) -> Pledge:

@@ -6,16 +6,19 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
+from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 Read = Callable[[Any], Any]
+Write = Callable[[Any], str]
 
 
 def encode(value: object) -> str:
     """The JSON text of a dataclass value."""
-    return json.dumps(plain(value), separators=(",", ":"), ensure_ascii=False)
+    kind: Any = type(value)
+    return _writer(kind)(value)
 
 
 def decode(kind: type[T], text: str) -> T:
@@ -25,17 +28,37 @@ def decode(kind: type[T], text: str) -> T:
     return value
 
 
-def plain(value: object) -> object:
-    """A value as what JSON has."""
-    if isinstance(value, bytes):
-        return "0x" + value.hex()
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, tuple):
-        return [plain(each) for each in value]
-    if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: plain(getattr(value, each.name)) for each in fields(value)}
-    return value
+@cache
+def _writer(kind: Any) -> Write:
+    """The text of a value of a type, decided once a type and not once a value."""
+    origin = get_origin(kind)
+    if origin in (Union, UnionType):
+        [inner] = [each for each in get_args(kind) if each is not NoneType]
+        write = _writer(inner)
+        return lambda value: "null" if value is None else write(value)
+    if origin is tuple:
+        each_of = _writer(get_args(kind)[0])
+        return lambda value: f"[{','.join([each_of(each) for each in value])}]"
+    if kind is bytes:
+        return lambda value: f'"0x{value.hex()}"'
+    if is_dataclass(kind):
+        return _dataclass_writer(kind)
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        texts = {each: _text(each.value) for each in kind}
+        return lambda value: texts[value]
+    return str if kind is int else _text
+
+
+def _dataclass_writer(kind: Any) -> Write:
+    hints = get_type_hints(kind)
+    names = [each.name for each in fields(kind)]
+    form = "{{" + ",".join(f"{_text(name)}:{{}}" for name in names) + "}}"
+    parts = [(attrgetter(name), _writer(hints[name])) for name in names]
+    return lambda value: form.format(*[write(get(value)) for get, write in parts])
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 @cache

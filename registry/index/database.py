@@ -1,6 +1,7 @@
 """The index's database, SQLite or PostgreSQL: opened, brought to the newest schema, written by one at a time."""
 
 import fcntl
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import IO
@@ -12,11 +13,15 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from ledger_node.files import sync_folder
+
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 _DRIVERS = ("sqlite", "postgresql")
 _WRITER_LOCK = 0x63616E67
 """What PostgreSQL knows the lock of an index's writer by; it holds within one database."""
 _MIGRATION_LOCK = _WRITER_LOCK + 1
+
+_TRIES, _TRY_SECONDS = 20, 0.1
 
 
 class DatabaseError(RuntimeError):
@@ -46,15 +51,20 @@ def connect(url: str) -> Engine:
     return engine
 
 
-def migrate(engine: Engine) -> None:
-    """Runs the migrations that the database does not have yet; several processes at once take turns."""
+def migrate(engine: Engine, migrations: Path = _MIGRATIONS) -> None:
+    """Runs the migrations that the database does not have yet, all or none; several processes at once take turns."""
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("script_location", str(migrations))
     with engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+        else:
+            # Else the driver commits each statement by itself, and whoever is killed leaves half a schema.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+    if engine.dialect.name == "sqlite" and engine.url.database:
+        sync_folder(Path(engine.url.database).parent)
 
 
 def lost(error: DBAPIError) -> bool:
@@ -89,12 +99,21 @@ class WriterConnection:
         if engine.dialect.name == "postgresql":
             # Out of the pool: closing it must end the session, and the lock with it.
             connection.detach()
-            taken = connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({_WRITER_LOCK})").scalar_one()
-            connection.commit()
-            if not taken:
+            if not _taken(connection):
                 connection.close()
                 raise DatabaseError("another indexer writes this index; stop it, or give this one its own database")
         return connection
+
+
+def _taken(connection: Connection) -> bool:
+    """Whether the lock is ours: a session that has just ended, or was killed, may have it for a moment more."""
+    for _ in range(_TRIES):
+        taken = bool(connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({_WRITER_LOCK})").scalar_one())
+        connection.commit()
+        if taken:
+            return True
+        time.sleep(_TRY_SECONDS)
+    return False
 
 
 def _locked(database: Path) -> IO[bytes]:

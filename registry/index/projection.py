@@ -1,14 +1,18 @@
 """The newest version of each item, read from the database as events ask for it, and written back as versions."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, bindparam, select
 
+from ledger_node.bindings import events
 from registry.index.bulk import Row, end_versions, insert_rows
 from registry.index.codec import decode, encode
 from registry.index.tables import tags, versions
 from registry.index.tags import tags_of
-from registry.items import TYPES, Item, Key, Kind
+from registry.items import TYPES, Item, Key, Kind, firing_id
+from registry.state import RECORDS
+from registry.transitions import Event, Transition
 
 BIRTH_SHIFT = 20
 """`born` is the block's number, shifted, and the log's place in the block."""
@@ -37,6 +41,21 @@ class Projection:
             self._current[key] = self._load(key)
         current = self._current[key]
         return None if current is None else current.item
+
+    def expect(self, keys: Iterable[Key]) -> None:
+        """Reads what is probably asked for soon, many items at once."""
+        by_kind: dict[Kind, set[bytes]] = {}
+        for key in keys:
+            if key not in self._current:
+                self._current[key] = None
+                by_kind.setdefault(key.kind, set()).add(key.id)
+        for kind, ids in by_kind.items():
+            ordered = sorted(ids)
+            for first in range(0, len(ordered), _AT_ONCE):
+                given = {"a_kind": kind.value, "keys": ordered[first : first + _AT_ONCE]}
+                for row in self._connection.execute(_NEWEST_OF, given):
+                    item = read_item(kind, row.body)
+                    self._current[Key(kind, bytes(row.key))] = _Current(row.born, stored=True, item=item)
 
     def put(self, key: Key, item: Item, block: int, log_index: int) -> None:
         """The item as it is after an event of a block."""
@@ -77,6 +96,22 @@ class Projection:
         return None if found is None else _Current(found.born, stored=True, item=read_item(key.kind, found.body))
 
 
+def touched(event: Event) -> Iterable[Key]:
+    """Keys of items that an event surely reads or changes; there may be more."""
+    if isinstance(event, Transition):
+        yield Key(RECORDS[event.contract], event.id)
+        return
+    match event.event:
+        case events.GoodsClaimed(_, receipt, keys) | events.GoodsFreed(_, receipt, keys):
+            yield Key(Kind.RECEIPT, receipt)
+            for id_ in keys:
+                yield Key(Kind.GOODS, id_)
+        case events.RoundAnchored(round_id=id_):
+            yield Key(Kind.ROUND, id_)
+        case events.RuleFired(facility=facility, facility_seq=seq):
+            yield Key(Kind.FIRING, firing_id(facility, seq))
+
+
 def read_item(kind: Kind, body: str) -> Item:
     """The item in a version's body."""
     return decode(TYPES[kind], body)
@@ -84,4 +119,10 @@ def read_item(kind: Kind, body: str) -> Item:
 
 _NEWEST = select(versions.c.born, versions.c.body).where(
     versions.c.kind == bindparam("a_kind"), versions.c.key == bindparam("a_key"), versions.c.valid_to.is_(None)
+)
+_AT_ONCE = 500
+_NEWEST_OF = select(versions.c.key, versions.c.born, versions.c.body).where(
+    versions.c.kind == bindparam("a_kind"),
+    versions.c.key.in_(bindparam("keys", expanding=True)),
+    versions.c.valid_to.is_(None),
 )

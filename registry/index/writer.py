@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from ledger_node.chain_values import Log
 from registry.index.database import WriterConnection
 from registry.index.notices import notice_of, notice_of_refusal
-from registry.index.projection import Projection
+from registry.index.projection import Projection, touched
 from registry.index.refusals import Refusal
 from registry.index.rows import Rows
 from registry.index.source import Block
@@ -79,11 +79,13 @@ class Writer:
             parent = Position(row.block, bytes(row.hash))
             projection = Projection(connection)
             rows = Rows()
-            for fetched in batch:
+            read = [(fetched, self._events(fetched.block, rows)) for fetched in batch]
+            projection.expect(key for _, found in read for event, _ in found for key in touched(event))
+            for fetched, found in read:
                 header = fetched.block.header
                 if header.parent_hash != parent.hash or header.number != parent.number + 1:
                     raise IndexStopped(f"block {header.number} is no child of block {parent.number} of the index")
-                self._add(fetched, projection, rows)
+                self._add(fetched, found, projection, rows)
                 parent = Position(header.number, fetched.block.hash)
             projection.write()
             rows.write(connection)
@@ -125,20 +127,26 @@ class Writer:
             self.close()
             raise
 
-    def _add(self, fetched: Fetched, projection: Projection, rows: Rows) -> None:
-        block = fetched.block
+    def _events(self, block: Block, rows: Rows) -> list[tuple[Event, Log]]:
+        """The events of a block, each with its log, which becomes a row."""
         at = Moment(block.number, block.header.timestamp)
-        rows.block(block)
+        found = []
         for log in (log for receipt in block.receipts for log in receipt.logs):
             if self._deployment.name_of(log.address) is None:
                 continue
             rows.log(log)
             event = decode_log(log, at, self._deployment)
             if event is not None:
-                self._apply(event, log, projection, rows)
+                found.append((event, log))
+        return found
+
+    def _add(self, fetched: Fetched, found: Sequence[tuple[Event, Log]], projection: Projection, rows: Rows) -> None:
+        rows.block(fetched.block)
+        for event, log in found:
+            self._apply(event, log, projection, rows)
         for refusal in fetched.refused:
             rows.refusal(refusal)
-            rows.notice(notice_of_refusal(refusal), at)
+            rows.notice(notice_of_refusal(refusal), Moment(fetched.block.number, fetched.block.header.timestamp))
 
     def _apply(self, event: Event, log: Log, projection: Projection, rows: Rows) -> None:
         for key, item in apply(projection, event, self._deployment).items():
