@@ -8,20 +8,22 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-GETH_EVM = ROOT / "tools" / "geth_evm.sh"
+GETH = ROOT / "tools" / "geth.sh"
 SECOND_OPINION = ROOT / "tests" / "second_opinion" / "build.sh"
 
 
-def built(script: Path) -> str:
+def built(script: Path, *words: str) -> str:
     """The path of what a script builds; built when this is the first time."""
-    return subprocess.run(["sh", str(script)], capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(["sh", str(script), *words], capture_output=True, text=True, check=True).stdout.strip()
 
 
-def leave_out(config: pytest.Config, items: list[pytest.Item], judged: Sequence[pytest.Item], script: Path) -> None:
+def leave_out(
+    config: pytest.Config, items: list[pytest.Item], judged: Sequence[pytest.Item], script: Path, *words: str
+) -> None:
     """Deselects the judged tests when what they need cannot be built."""
     if not judged:
         return
-    looked = subprocess.run(["sh", str(script), "--look"], capture_output=True, text=True)
+    looked = subprocess.run(["sh", str(script), "--look", *words], capture_output=True, text=True)
     if looked.returncode:
         warnings.warn(f"{len(judged)} tests are left out: {looked.stderr.strip()}", pytest.PytestWarning, stacklevel=2)
         config.hook.pytest_deselected(items=judged)

@@ -21,12 +21,26 @@ LINT = (
     (str(BIN / "lint-imports"),),
     (sys.executable, "tools/size_guard.py"),
 )
-SUITES = ("tools", "contracts", "ledger_node", "oracle", "registry", "power_cut", "api", "benchmarks", "scenarios")
+SUITES = (
+    "tools",
+    "contracts",
+    "ledger_node",
+    "oracle",
+    "registry",
+    "power_cut",
+    "api",
+    "benchmarks",
+    "scenarios",
+    "network",
+)
+SERIAL = ("network",)
+"""Suites whose tests share one thing that takes long to start, so that one worker runs them all."""
 # Files that take long, in the order in which the two workers are to take them; the rest of a suite follows. (A worker
 # is given its first two files at once, so a short one stands after the two longest.)
 FIRST = {
     "api": ("test_fresh_clone.py", "browser/test_pages.py"),
     "scenarios": ("test_packs.py", "test_kills.py", "test_wrong_use.py", "test_anvil.py"),
+    "network": ("test_packs.py", "test_headers.py", "test_faults.py", "test_votes.py"),
 }
 
 
@@ -54,11 +68,11 @@ def lint() -> Outcome:
 
 
 def suite(name: str, deep: bool) -> Outcome:
-    """The tests of one package, on two cores; a file stays with one worker."""
+    """The tests of one package, on two cores unless it is serial; a file stays with one worker."""
     begun = time.monotonic()
     report = REPORTS / f"{name}.xml"
     report.unlink(missing_ok=True)
-    workers = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
+    workers = ("-n0",) if name in SERIAL else ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
     command = [sys.executable, "-m", "pytest", *files(Path("tests") / name), "-q", *workers]
     environment = {**os.environ, **({"CANGDAN_DEEP": "1"} if deep else {})}
     code = subprocess.run([*command, f"--junitxml={report}", "--durations=5"], env=environment).returncode

@@ -3,7 +3,7 @@ from web3 import Web3
 
 from ledger_node.embedded.launch import running_ledger
 from ledger_node.embedded.provider import EmbeddedProvider, chain_in_directory
-from tests.go_tools import GETH_EVM, built, leave_out
+from tests.go_tools import GETH, built, leave_out
 from tests.ledger_node.embedded.chain_kit import new_person
 from tests.ledger_node.embedded.machine_kit import agreed, execute
 
@@ -44,10 +44,10 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    leave_out(config, items, [item for item in items if item.get_closest_marker("geth")], GETH_EVM)
+    leave_out(config, items, [item for item in items if item.get_closest_marker("geth")], GETH, "evm")
 
 
 @pytest.fixture(scope="session")
 def evm():
     """The path of geth's evm."""
-    return built(GETH_EVM)
+    return built(GETH, "evm")

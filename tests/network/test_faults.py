@@ -1,0 +1,171 @@
+"""A signer dies and comes back, the network splits in half and heals, while a product writes."""
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+
+from api.founding.enrolment import Funder
+from api.runner.settling import wait_for
+from ledger_node.client import ChainClient
+from ledger_node.deploy import load_addresses
+from ledger_node.outbox import Sent
+from registry.deployment import deployment_of, first_block
+from registry.index.database import open_database
+from registry.index.indexer import Indexer
+from registry.index.tables import metadata
+from registry.index.writer import Writer as IndexWriter
+from tests.network.clique import FINALITY, Head, Network, head
+from tests.network.faults import Watch, Writer, all_final, heavier, spend, split_in_half, watching, writing
+from tests.registry.story import catch_up
+from tests.scenarios import kit
+
+SPLITS = 3
+Product = tuple[Path, Funder | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a product wrote while something went on, and what its index called final."""
+
+    writer: Writer
+    sent: list[Sent]
+    happened: list[int]
+    watch: Watch
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A block that a signer and our index had, and the one that took its place."""
+
+    number: int
+    before: bytes
+    indexed: bytes | None
+    after: bytes
+
+
+@pytest.fixture(scope="module")
+def killed(network: Network, product: Product) -> tuple[Written, Head, Head]:
+    """Signer 0, which is the product's node, is killed and comes back; the others' head before and meanwhile."""
+    first, second = network.nodes[:2]
+    with watching(product[0]) as watch, writing(product[0], "killed") as writer:
+        wait_for(lambda: len(writer.accepted) > 3, "writes")
+        before = head(second)
+        network.kill(first)
+        network.wait_for_block(before.number + 4)
+        meanwhile = head(second)
+        wait_for(lambda: writer.missed, "a write that nobody answers")
+        network.start(first)
+        network.wait_for_one_head()
+        so_far = len(writer.accepted)
+        wait_for(lambda: len(writer.accepted) > so_far + 3, "writes that go on")
+        return _written(writer, watch), before, meanwhile
+
+
+@pytest.fixture(scope="module")
+def healed(network: Network, product: Product) -> tuple[Written, list[Replaced], list[bytes]]:
+    """Splits two to two, each healed; what was replaced, and what a stranger sent to the other side."""
+    replaced: list[Replaced] = []
+    strangers: list[bytes] = []
+    with watching(product[0]) as watch, writing(product[0], "split") as writer:
+        for _ in range(SPLITS):
+            split = split_in_half(network)
+            strangers += spend(network, split.long[0], 3)
+            wait_for(lambda at=split: heavier(at), "both sides to go on", 60)
+            number, node = split.at.number + 1, split.short[0]
+            before = node.client.block(number).hash
+            wait_for(lambda at=number: watch.hash_at(at), "our index to have that block", 60)
+            indexed = watch.hash_at(number)
+            network.heal()
+            healed = network.wait_for_one_head().number
+            replaced.append(Replaced(number, before, indexed, node.client.block(number).hash))
+            network.wait_for_block(healed + 2)
+        return _written(writer, watch), replaced, strangers
+
+
+def _written(writer: Writer, watch: Watch) -> Written:
+    writer.stop()
+    return Written(writer, writer.settled(), writer.happened(), watch)
+
+
+def test_three_signers_go_on_while_one_is_dead(killed: tuple[Written, Head, Head]) -> None:
+    _, before, meanwhile = killed
+    assert meanwhile.number >= before.number + 4
+
+
+def test_writes_were_made_before_and_after_the_kill_and_none_in_between(killed: tuple[Written, Head, Head]) -> None:
+    assert len(killed[0].sent) > 6
+    assert killed[0].writer.missed > 0
+
+
+def test_every_split_replaced_a_block_that_the_index_had(
+    healed: tuple[Written, list[Replaced], list[bytes]],
+) -> None:
+    replaced = healed[1]
+    assert len(replaced) == SPLITS
+    assert all(each.before != each.after for each in replaced)
+    assert all(each.indexed == each.before for each in replaced)
+
+
+def test_what_a_stranger_sent_to_the_other_side_is_mined(
+    healed: tuple[Written, list[Replaced], list[bytes]], network: Network
+) -> None:
+    receipts = [network.nodes[0].client.receipt(each) for each in healed[2]]
+    assert len(receipts) == 3 * SPLITS
+    assert all(receipt is not None and receipt.succeeded for receipt in receipts)
+
+
+@pytest.mark.parametrize("fault", ["killed", "healed"])
+def test_no_accepted_write_is_lost_and_none_happens_twice(fault: str, request: pytest.FixtureRequest) -> None:
+    written: Written = request.getfixturevalue(fault)[0]
+    assert all_final(written.sent)
+    assert set(written.happened) == {1}
+
+
+@pytest.mark.parametrize("fault", ["killed", "healed"])
+def test_nothing_that_our_index_called_final_is_contradicted(
+    fault: str, request: pytest.FixtureRequest, network: Network
+) -> None:
+    watch: Watch = request.getfixturevalue(fault)[0].watch
+    client = network.nodes[1].client
+    assert len(watch.finals) > 5
+    assert [each for each in watch.finals if watch.finals[each] != {client.block(each).hash}] == []
+
+
+def test_the_index_is_what_a_fresh_one_is(
+    killed: object, healed: object, product: Product, network: Network, tmp_path: Path
+) -> None:
+    home = product[0]
+    addresses = load_addresses(home / "addresses.json")
+    deployment = deployment_of(addresses)
+    with (
+        sqlite3.connect(f"file:{home}/index.db?mode=ro", uri=True) as live,
+        sqlite3.connect(tmp_path / "copy.db") as to,
+    ):
+        live.backup(to)
+    copy, fresh = (open_database(f"sqlite:///{tmp_path}/{name}.db") for name in ("copy", "fresh"))
+    writer = IndexWriter(fresh, deployment)
+    indexer = Indexer(ChainClient(network.nodes[1].rpc), writer, deployment, FINALITY)
+    indexer.start(first_block(addresses))
+    catch_up(indexer)
+    with copy.connect() as connection:
+        final = int(connection.execute(select(metadata.tables["cursor"].c.block)).scalar_one()) - FINALITY
+    for each in (IndexWriter(copy, deployment), writer):
+        each.rollback(final)
+    assert contents(copy) == contents(fresh)
+    assert len(contents(fresh)["versions"]) > 20
+
+
+def contents(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
+    with engine.connect() as connection:
+        return {
+            table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
+            for table in metadata.sorted_tables
+        }
+
+
+def test_the_replay_still_equals_the_nodes_storage(killed: object, healed: object, product: Product) -> None:
+    done = kit.cangdan("--home", str(product[0]), "audit", "replay")
+    assert done.returncode == 0, done.stdout + done.stderr
