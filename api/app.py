@@ -32,7 +32,7 @@ from api.sending import Sending
 from api.services import Services
 from api.shelves import Shelves
 from api.store.database import open_database
-from api.v1 import description, drafts, live, measurements, oauth, operations, records, supervision, webhooks
+from api.v1 import description, drafts, live, measurements, network, oauth, operations, records, supervision, webhooks
 from api.webhooks.hooks import open_hooks
 from ledger_node.client import ChainClient
 from ledger_node.files import load_or_make_secret, make_folder
@@ -137,6 +137,7 @@ def create_app(services: Services, lifespan: Lifespan | None = None, allowed: Sc
         webhooks.router,
         live.router,
         supervision.router,
+        network.router,
     ):
         app.include_router(router)
     monitor = monitor_of(services, app.state.streams, allowed)

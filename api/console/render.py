@@ -17,7 +17,7 @@ from api.console import i18n, words
 from api.console.faults import detail_words, mend_words, title_words
 from api.problems import ProblemError
 from api.security.access import session_principal
-from api.security.roles import Principal, Role
+from api.security.roles import Principal, Role, Scope
 from api.services import services_of
 
 _FOLDER = Path(__file__).parent
@@ -136,6 +136,8 @@ def navigation(request: Request, principal: Principal, language: str) -> list[Na
     entries += [("/alerts", _("Alerts"))]
     if principal.role is Role.REGULATOR:
         entries += [("/refusals", _("Refused acts"))]
+    if Scope.NETWORK in principal.scopes:
+        entries += [("/network", _("Network"))]
     path = request.url.path
     return [
         NavItem(href, label, path == href if href == "/" else path == href or path.startswith(href + "/"))

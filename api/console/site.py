@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
-from api.console import credit, decisions, devices, goods, home, papers, replays, signin
+from api.console import credit, decisions, devices, goods, home, network, papers, replays, signin
 from api.console.faults import mend_words, title_words
 from api.console.i18n import language_of
 from api.console.render import page, problem_page, translator
@@ -35,6 +35,7 @@ def install(app: FastAPI) -> None:
         papers.router,
         devices.router,
         replays.router,
+        network.router,
     ):
         app.include_router(part)
 

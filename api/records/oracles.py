@@ -1,7 +1,10 @@
 """The oracles as a member of this process reads them: each request signed by the member's own account."""
 
 import threading
+import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -18,6 +21,26 @@ from registry.evidence.oracle_port import OracleEndpoint
 _TIMEOUT_SECONDS = 10.0
 GLANCE_SECONDS = 1.0
 """How long a page waits for an oracle when what it asks is not the page's own matter."""
+GLANCE_EVERY_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class OracleGlance:
+    """One oracle of the settings, by its place there: what it told of itself, None when it did not answer.
+
+    `heard_ms` is when a silent one last answered this service, None for never and for one that answers.
+    """
+
+    number: int
+    heard_ms: int | None
+    log_size: int | None
+    open_slots: int | None
+    waiting_firings: int | None
+
+    @property
+    def answers(self) -> bool:
+        """Whether it told anything."""
+        return self.log_size is not None
 
 
 class Oracles:
@@ -30,6 +53,8 @@ class Oracles:
         self._clock = clock
         self._known: dict[tuple[str, float], tuple[bytes, httpx.Client]] = {}
         self._lock = threading.Lock()
+        self._heard: dict[str, int] = {}
+        self._glances: tuple[float, tuple[OracleGlance, ...]] = (float("-inf"), ())
 
     def as_member(self, signer: Signer, patience: float = _TIMEOUT_SECONDS) -> OracleReader:
         """What oracles show to the member, each asked for `patience` seconds. Raises ProblemError when none answers."""
@@ -37,6 +62,28 @@ class Oracles:
         if not endpoints:
             raise ProblemError("oracles-unavailable", "no oracle answers")
         return OracleReader(endpoints, self._context, signer, self._clock.now_ms)
+
+    def glances(self) -> tuple[OracleGlance, ...]:
+        """How each oracle of the settings does, asked side by side and at most every few seconds."""
+        with self._lock:
+            asked, known = self._glances
+        if time.monotonic() - asked < GLANCE_EVERY_SECONDS:
+            return known
+        with ThreadPoolExecutor(max(len(self._urls), 1)) as pool:
+            found = tuple(pool.map(self._glance, range(1, len(self._urls) + 1), self._urls))
+        with self._lock:
+            self._glances = (time.monotonic(), found)
+        return found
+
+    def _glance(self, number: int, url: str) -> OracleGlance:
+        try:
+            with httpx.Client(base_url=url, timeout=GLANCE_SECONDS, verify=trusting(self._authority_file)) as client:
+                told = client.get("/v1/status").raise_for_status().json()
+            size, slots, firings = (int(told[name]) for name in ("logSize", "openSlots", "pendingFirings"))
+        except (httpx.HTTPError, TlsError, ValueError, KeyError, TypeError):
+            return OracleGlance(number, self._heard.get(url), None, None, None)
+        self._heard[url] = self._clock.now_ms()
+        return OracleGlance(number, None, size, slots, firings)
 
     def _reached(self, patience: float) -> list[tuple[bytes, httpx.Client]]:
         with self._lock:

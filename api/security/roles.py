@@ -21,6 +21,7 @@ class Scope(StrEnum):
     RECORDS = "records:read"
     READINGS = "readings:read"
     SUPERVISION = "supervision:read"
+    NETWORK = "network:read"
     DRAFTS = "drafts:write"
     CONSENTS = "consents:write"
     OPERATIONS = "operations:write"
@@ -29,12 +30,12 @@ class Scope(StrEnum):
 
 _MEMBER = frozenset({Scope.RECORDS, Scope.READINGS, Scope.DRAFTS, Scope.CONSENTS, Scope.OPERATIONS, Scope.WEBHOOKS})
 SCOPES: dict[Role, frozenset[Scope]] = {
-    Role.BANK: _MEMBER,
+    Role.BANK: _MEMBER | {Scope.NETWORK},
     Role.KEEPER: _MEMBER,
     Role.INSURER: _MEMBER,
     Role.DEPOSITOR: _MEMBER,
     Role.INSPECTOR: _MEMBER,
-    Role.REGULATOR: frozenset({Scope.RECORDS, Scope.SUPERVISION, Scope.WEBHOOKS}),
+    Role.REGULATOR: frozenset({Scope.RECORDS, Scope.SUPERVISION, Scope.NETWORK, Scope.WEBHOOKS}),
 }
 
 

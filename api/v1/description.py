@@ -27,6 +27,7 @@ OWN: dict[tuple[str, str], tuple[str, ...]] = {
     ("get", "/v1/facilities/{facility_id}/covenant"): _READERS,
     ("get", "/v1/observations"): _READERS,
     ("get", "/v1/devices/{device_id}"): _READERS,
+    ("get", "/v1/network"): ("index-unavailable",),
     ("post", "/v1/webhooks"): ("conflict",),
     ("patch", _HOOK): ("malformed-request", "precondition-required", "precondition-failed"),
     ("delete", _HOOK): ("precondition-required", "precondition-failed"),

@@ -121,7 +121,8 @@ def _qbft(run: Sequence[Sealed]) -> Turns:
     made: dict[int, bytes] = {}
     seals: Counter[bytes] = Counter()
     missed: Counter[bytes] = Counter()
-    lost, members, before = 0, (), None
+    members: tuple[bytes, ...] = ()
+    lost, before = 0, None
     for each in run:
         header = each.header
         try:

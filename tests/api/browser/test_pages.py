@@ -63,10 +63,11 @@ class Site:
                 "problems": "/problems",
                 "docs": "/docs",
                 "missing": "/nowhere",
+                "network": "/network",
             },
             OWNER: {"drafts": "/drafts", "draft": f"/drafts/{self.draft}", "facility": facility},
             INSURER: {"claim": f"/claims/{self.story.cover}/0", "facility": facility},
-            REGULATOR: {"refusals": "/refusals", "receipt": receipt},
+            REGULATOR: {"refusals": "/refusals", "receipt": receipt, "network": "/network"},
             INSPECTOR: {"drafts": "/drafts"},
         }  # fmt: skip
         return {**common, **own.get(entity, {})}
