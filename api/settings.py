@@ -18,7 +18,7 @@ from pydantic_settings import SettingsError as PydanticSettingsError
 from api.config import ApiSection
 from ledger_node.files import make_folder, replace_atomically
 from ledger_node.monitoring import MetricsSection
-from ledger_node.settings import LedgerSection
+from ledger_node.settings import LedgerSection, SignerSection
 from oracle.settings import OracleSection, TlsSection
 from registry.settings import IndexerSection
 
@@ -42,6 +42,9 @@ class ContractsSection(BaseModel):
 
     addresses_file: Path = Field(default=Path("addresses.json"), description="docs/formats/addresses.md")
     operator_key_file: Path = Field(default=Path("keys/operator.json"), description="deploys and registers")
+    operator_signer: SignerSection | None = Field(
+        default=None, description="instead of operator_key_file: section [contracts.operator_signer], below"
+    )
     outbox_file: Path = Field(default=Path("keys/operator.db"), description="the operator's outbox")
 
 

@@ -17,6 +17,7 @@ import httpx
 
 from ledger_node.hexvalues import HexError, address_hex, data_hex, read_address, read_data
 from ledger_node.keys import KeyFileError, SignerError, read_private
+from ledger_node.settings import SignerSection
 from ledger_node.transactions import DynamicFee, Transaction, TransactionError, read_raw
 
 _MAX_ANSWER = 1024 * 1024
@@ -113,6 +114,13 @@ class RemoteSigner:
 
     def _error(self, words: str) -> SignerError:
         return SignerError(f"signer {self._name}: {words}")
+
+
+def open_remote(section: SignerSection) -> RemoteSigner:
+    """The signer of a settings' section, asked once whether it has the account's key. Raises SignerError."""
+    files = section.authority_file, section.certificate_file, section.key_file
+    access = SignerAccess(section.url, *files, section.timeout_seconds)
+    return RemoteSigner(access, read_address("account", section.account.lower()))
 
 
 def _fields(transaction: Transaction, sender: bytes) -> dict[str, str]:

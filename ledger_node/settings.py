@@ -36,3 +36,16 @@ class LedgerSection(BaseModel):
     def rpc_urls(self) -> tuple[str, ...]:
         """All nodes that clients may ask, the preferred one first."""
         return self.rpc_url, *self.fallback_rpc_urls
+
+
+class SignerSection(BaseModel):
+    """A signer elsewhere that holds the key of one account: Web3Signer's eth1 JSON-RPC."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    url: str = Field(description="https, or http to this machine; no credentials")
+    account: str = Field(pattern="^0x[0-9a-fA-F]{40}$", description="the address that it signs for")
+    authority_file: Path | None = Field(default=None, description="vouches for it; the system's if none")
+    certificate_file: Path | None = Field(default=None, description="what it knows this side by")
+    key_file: Path | None = Field(default=None, description="the certificate's private key, mode 0600")
+    timeout_seconds: float = Field(default=10, gt=0, description="for one request")

@@ -25,7 +25,7 @@ def found(as_json: JsonOption = False) -> None:
     from ledger_node.chain_values import AnswerError
     from ledger_node.client import ChainUnavailable, RpcError
     from ledger_node.deploy import AddressesError, DeployError
-    from ledger_node.keys import KeyFileError
+    from ledger_node.keys import KeyFileError, SignerError
     from ledger_node.outbox import ActConflict, ActPending, OutboxLocked, OutboxMismatch
     from oracle.tls import TlsError
 
@@ -38,7 +38,7 @@ def found(as_json: JsonOption = False) -> None:
         raise CommandError(str(error), "start the ledger's node first") from None
     except ActPending as error:
         raise CommandError(str(error), "run the same command again: it goes on where it is") from None
-    except (DeployError, AddressesError, FoundingError, KeyFileError, TlsError) as error:
+    except (DeployError, AddressesError, FoundingError, KeyFileError, SignerError, TlsError) as error:
         raise CommandError(str(error)) from None
     except (OutboxLocked, OutboxMismatch, ActConflict) as error:
         raise CommandError(str(error)) from None

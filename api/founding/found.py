@@ -13,8 +13,9 @@ from ledger_node.abi import decode_result, encode_call
 from ledger_node.client import ChainClient
 from ledger_node.deploy import Addresses, check_in_place, deploy, dump_addresses, is_wired, load_addresses
 from ledger_node.files import make_folder, replace_atomically
-from ledger_node.keys import LocalSigner, open_signer
+from ledger_node.keys import LocalSigner, TransactionSigner, open_signer
 from ledger_node.outbox import GasPolicy, Outbox
+from ledger_node.remote_signer import open_remote
 from ledger_node.settings import LedgerSection
 from ledger_node.transactions import LegacyFee
 
@@ -23,14 +24,15 @@ from ledger_node.transactions import LegacyFee
 class Accounts:
     """The accounts that this machine needs to found and run a consortium."""
 
-    operator: LocalSigner
+    operator: TransactionSigner
     oracles: tuple[LocalSigner, ...]
 
 
 def open_accounts(settings: Settings) -> Accounts:
-    """The operator's and the oracles' keys, made when they are new."""
+    """The operator's and the oracles' keys, made when they are new. Raises KeyFileError, SignerError."""
+    elsewhere = settings.contracts.operator_signer
     return Accounts(
-        operator=_open(settings.contracts.operator_key_file),
+        operator=_open(settings.contracts.operator_key_file) if elsewhere is None else open_remote(elsewhere),
         oracles=tuple(_open(oracle.key_file) for oracle in settings.oracles),
     )
 
@@ -94,7 +96,7 @@ def fund(outbox_file: Path, ledger: LedgerSection, funder: LocalSigner, accounts
         outbox.close()
 
 
-def _outbox(settings: Settings, client: ChainClient, operator: LocalSigner) -> Outbox:
+def _outbox(settings: Settings, client: ChainClient, operator: TransactionSigner) -> Outbox:
     path = settings.contracts.outbox_file
     make_folder(path.parent, 0o700)
     policy = GasPolicy.of_chain(client)
