@@ -8,6 +8,7 @@ from api.live import Streams
 from api.services import Services
 from ledger_node.figures import Figure, Kind
 from ledger_node.monitoring import Monitor, Readiness, Scrapers
+from ledger_node.sending_figures import node_figures, outbox_figures
 
 _BLOCK = Kind("api_index_block_number", "The last block of the index that the API reads.")
 _TIME = Kind("api_index_block_timestamp_seconds", "When that block was sealed, in seconds since 1970.")
@@ -41,3 +42,5 @@ def _figures(services: Services, streams: Streams) -> Iterator[Figure]:
         yield _TIME.is_(head.time)
     yield _STREAMS.is_(streams.open)
     yield _DELIVERIES.is_(services.webhooks.deliveries.waiting())
+    yield from node_figures(services.client.endpoints())
+    yield from outbox_figures(services.operations.sending.statuses().values())

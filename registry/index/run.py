@@ -29,6 +29,8 @@ _LOGGER = logging.getLogger("indexer")
 _BLOCK = Kind("index_block_number", "The last block of the index.")
 _HEAD = Kind("index_node_block_number", "The newest block of the node that the indexer follows.")
 _LAG = Kind("index_lag_blocks", "How many blocks the index is behind its node.")
+_REORGS = Kind("index_reorgs_total", "How often the chain stepped back since the indexer started.")
+_DEEPEST = Kind("index_deepest_reorg_blocks", "The most blocks that were taken back at once; 0: none.")
 
 
 class IndexerError(RuntimeError):
@@ -37,10 +39,12 @@ class IndexerError(RuntimeError):
 
 @dataclass
 class Status:
-    """How far the indexer is. `cause` says why it waits."""
+    """How far the indexer is. `cause` says why it waits; `deepest` of the `reorgs` since the start is in blocks."""
 
     progress: Progress | None = None
     cause: str = "has not begun"
+    reorgs: int = 0
+    deepest: int = 0
     _told: float = field(default=0.0, repr=False)
 
     def hear(self, news: Progress | str) -> None:
@@ -48,6 +52,10 @@ class Status:
         if isinstance(news, str):
             self.cause = text = news
         else:
+            lost = 0 if self.progress is None else self.progress.position.number - news.position.number
+            if lost > 0:
+                self.reorgs, self.deepest = self.reorgs + 1, max(self.deepest, lost)
+                _LOGGER.warning("the chain stepped back by %d blocks, to block %d", lost, news.position.number)
             self.progress, self.cause, text = news, "", f"at block {news.position.number} of {news.head}"
         now = time.monotonic()
         if now - self._told >= _TELL_SECONDS:
@@ -128,6 +136,8 @@ def _readiness(status: Status) -> Readiness:
 
 def _figures(status: Status) -> Iterator[Figure]:
     progress = status.progress
+    yield _REORGS.is_(status.reorgs)
+    yield _DEEPEST.is_(status.deepest)
     if progress is not None:
         yield _BLOCK.is_(progress.position.number)
         yield _HEAD.is_(progress.head)

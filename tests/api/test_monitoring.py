@@ -29,6 +29,8 @@ from registry.index.tables import metadata
 from registry.index.writer import Position
 from tests.api.app_kit import BASE, Api
 from tests.api.seed import BANK, REGULATOR
+from tests.api.story import Story
+from tests.api.test_network import repay
 from tests.oracle.intake_kit import Oracle, open_oracle
 
 PAGE = Path(__file__).parents[2] / "docs" / "formats" / "metrics.md"
@@ -84,6 +86,10 @@ def test_an_indexer_says_how_far_it_is_and_why_it_waits():
         "ready": False, "cause": "more than 5 blocks behind the node", "block": 10, "head": 100,
     }  # fmt: skip
     status.hear(Progress(Position(100, b""), 100))
+    assert (status.reorgs, status.deepest) == (0, 0)
+    status.hear(Progress(Position(97, b""), 101))
+    status.hear(Progress(Position(101, b""), 101))
+    assert (status.reorgs, status.deepest) == (1, 3)
     assert http.get("/ready").status_code == 200
     assert "cangdan_index_lag_blocks 0.0" in scraped(indexer_application(status))
 
@@ -137,11 +143,12 @@ def ledger_text(directory: Path) -> str:
         ledger.stop()
 
 
-def test_the_page_has_each_figure_of_each_process_with_its_type_and_labels(api: Api, tmp_path: Path):
+def test_the_page_has_each_figure_of_each_process_with_its_type_and_labels(api: Api, story: Story, tmp_path: Path):
     status = IndexStatus()
     status.hear(Progress(Position(1, b""), 1))
     app = create_app(api.services)
     TestClient(app, base_url=LOCAL).get("/v1/receipts")
+    repay(api, story)
     texts = [scraped(app), scraped(indexer_application(status)), ledger_text(tmp_path / "ledger")]
     texts.append(oracle_text(open_oracle(tmp_path)))
     found = {name: of for text in texts for name, of in names(text).items()}
