@@ -1,4 +1,4 @@
-"""Alembic's environment: the connection is handed in by api.store.database."""
+"""Alembic's environment: the connection is handed in by registry.index.database."""
 
 from alembic import context
 
