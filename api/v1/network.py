@@ -12,6 +12,7 @@ from api.security.roles import Principal, Scope
 from api.services import services_of
 from api.times import rfc3339
 from ledger_node.hexvalues import address_hex, data_hex
+from ledger_node.sending_status import OutboxStatus
 
 router = APIRouter(prefix="/v1", tags=["supervision"])
 
@@ -71,20 +72,21 @@ def _json(found: Network, zone: Any) -> dict[str, Any]:
             }
             for each in found.oracles
         ],
-        "outboxes": [
-            {
-                "entity": entity,
-                "address": address_hex(each.address),
-                "pending": each.pending,
-                "oldestSeconds": int(each.oldest_seconds),
-                "bumped": each.bumped,
-                "dropped": each.dropped,
-                "replaced": each.replaced,
-                "refused": each.refused,
-                "settled": each.settled,
-            }
-            for entity, each in found.outboxes.items()
-        ],
+        "outboxes": [_outbox(entity, each) for entity, each in found.outboxes.items()],
+    }
+
+
+def _outbox(entity: int, each: OutboxStatus) -> dict[str, Any]:
+    return {
+        "entity": entity,
+        "address": address_hex(each.address),
+        "pending": each.pending,
+        "oldestSeconds": int(each.oldest_seconds),
+        "bumped": each.bumped,
+        "dropped": each.dropped,
+        "replaced": each.replaced,
+        "refused": each.refused,
+        "settled": each.settled,
     }
 
 
