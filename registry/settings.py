@@ -10,7 +10,8 @@ class IndexerSection(BaseModel):
 
     database_url: str = Field(
         default="sqlite:///index.db",
-        description="SQLAlchemy address; a relative SQLite file lies under the state directory",
+        description="SQLAlchemy address: a SQLite file, relative ones under the state directory, or "
+        "postgresql+psycopg://user@host/database (15 or newer)",
     )
     host: str = Field(default="127.0.0.1", description="where /live, /ready and /metrics answer")
     port: int = Field(default=20596, ge=1, le=65535)

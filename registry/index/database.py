@@ -85,24 +85,30 @@ class WriterConnection:
         path = engine.url.database
         if engine.dialect.name == "sqlite" and path:
             self._file = _locked(Path(path))
-        self.connection = self._connected(engine)
+        self._session: DBAPIConnection | None = None
+        self.connection = engine.connect()
+        if engine.dialect.name == "postgresql":
+            self._lock()
 
     def close(self) -> None:
         """Gives up connection and lock."""
         self.connection.close()
+        if self._session is not None:
+            # SQLAlchemy forgets a connection that an error has spoilt, and the server would keep its lock.
+            self._session.close()
         if self._file is not None:
             self._file.close()
 
-    @staticmethod
-    def _connected(engine: Engine) -> Connection:
-        connection = engine.connect()
-        if engine.dialect.name == "postgresql":
-            # Out of the pool: closing it must end the session, and the lock with it.
-            connection.detach()
-            if not _taken(connection):
-                connection.close()
+    def _lock(self) -> None:
+        # Out of the pool: closing it must end the session, and the lock with it.
+        self.connection.detach()
+        self._session = self.connection.connection.dbapi_connection
+        try:
+            if not _taken(self.connection):
                 raise DatabaseError("another indexer writes this index; stop it, or give this one its own database")
-        return connection
+        except BaseException:
+            self.close()
+            raise
 
 
 def _taken(connection: Connection) -> bool:
