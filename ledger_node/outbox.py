@@ -148,12 +148,13 @@ class Outbox:
         SignerError of a remote signer, likewise. Threads that submit at once share one commit.
         """
         digest = sha256(encode([to or b"", scalar(value), data]))
-        with self._lock:
-            act = self._known(key, digest)
-        if act is not None:
-            return _sent(act)
-        limit = gas if gas is not None else self._estimate(to, data)
-        wish = _Wish(key, digest, to, data, limit, value)
+        if gas is None:
+            with self._lock:
+                act = self._known(key, digest)
+            if act is not None:
+                return _sent(act)
+            gas = self._estimate(to, data)
+        wish = _Wish(key, digest, to, data, gas, value)
         self._wishes.append(wish)
         with self._lock:
             self._serve_wishes()
