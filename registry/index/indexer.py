@@ -52,6 +52,10 @@ class Indexer:
         before = self._client.block(first - 1)
         return self._writer.begin(genesis, Position(first - 1, before.hash))
 
+    def close(self) -> None:
+        """Lets another indexer write this index."""
+        self._writer.close()
+
     def step(self, position: Position) -> Progress:
         """One batch forward, or back to the common ancestor.
 
