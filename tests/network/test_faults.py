@@ -4,11 +4,13 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 from sqlalchemy import Engine, select
 
 from api.founding.enrolment import Funder
 from api.runner.settling import wait_for
+from api.settings import load_settings
 from ledger_node.client import ChainClient
 from ledger_node.deploy import load_addresses
 from ledger_node.outbox import Sent
@@ -107,6 +109,13 @@ def test_every_split_replaced_a_block_that_the_index_had(
     assert len(replaced) == SPLITS
     assert all(each.before != each.after for each in replaced)
     assert all(each.indexed == each.before for each in replaced)
+
+
+def test_the_indexer_counts_the_reorganisations(healed: object, product: Product) -> None:
+    section = load_settings(product[0]).indexer
+    told = httpx.get(f"http://{section.host}:{section.port}/metrics").text
+    (count,) = (line.split()[1] for line in told.splitlines() if line.startswith("cangdan_index_reorgs_total"))
+    assert float(count) >= SPLITS
 
 
 def test_what_a_stranger_sent_to_the_other_side_is_mined(
