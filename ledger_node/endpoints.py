@@ -180,7 +180,7 @@ class Endpoints:
         return answer
 
     def _compare_heads(self) -> None:
-        """Ask all nodes for their newest block, now and then, when there are several."""
+        """Ask all nodes of the chain for their newest block, now and then, when there are several."""
         now = self._clock()
         with self._lock:
             due = len(self.all) > 1 and now - self._looked >= LOOK_SECONDS
@@ -188,7 +188,8 @@ class Endpoints:
         for endpoint in self.all if due else ():
             if now >= endpoint.health.closed_until and not endpoint.health.strange:
                 try:
-                    self._ask(endpoint, "eth_blockNumber", (), probe=True)
+                    if self._is_of_chain(endpoint):
+                        self._ask(endpoint, "eth_blockNumber", (), probe=True)
                 except ChainUnavailable:
                     continue
 

@@ -102,6 +102,8 @@ def test_a_pause_that_a_node_asks_for_is_kept(two: tuple[Proxy, Proxy], time: Ti
 
 
 def test_a_node_of_another_chain_is_never_asked_for_it(two: tuple[Proxy, Proxy], time: Time, anvil: str) -> None:
+    for _ in range(9):
+        ChainClient(anvil).request("evm_mine")  # a foreign chain is not preferred for being longer
     two[0].rule = lambda method, params: FORWARD if time.now == 0 else Http(502)
     client = client_of(time, two[0].url, anvil)
     assert client.chain_id() == 20590
