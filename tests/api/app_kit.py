@@ -122,7 +122,6 @@ class Api:
     def close(self) -> None:
         """Close every file, so that the folder can be copied."""
         self.outboxes.stop()
-        self.indexer.close()
         self.services.engine.dispose()
         self.engine.dispose()
         self.chain.consortium.close()
@@ -191,7 +190,9 @@ class Api:
         return draft["id"]
 
     def catch_up(self) -> None:
+        """Index what is new, and let another stack on the same folder do so as well."""
         catch_up(self.indexer)
+        self.indexer.close()
 
 
 def found(folder: Path) -> Api:
@@ -210,6 +211,7 @@ def start(folder: Path, chain: Chain, **section: Any) -> Api:
     made = chain.consortium
     engine, indexer = index_of(made.client, made.deployment, f"sqlite:///{folder}/index.db")
     catch_up(indexer)
+    indexer.close()
     settings = ApiSection(
         directory=folder / "api",
         members_file=folder / "members.json",

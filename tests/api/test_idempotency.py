@@ -77,11 +77,9 @@ def test_a_refused_request_leaves_its_key_free(api: Api):
 
 def test_a_restart_frees_keys_that_were_left_unfinished(api: Api):
     assert answers_of(api).begin("client:x", "left-over", "hash", api.clock.now_ms()) is None
-    api.indexer.close()
     again = start(api.folder, api.chain)
     assert answers_of(again).begin("client:x", "left-over", "hash", api.clock.now_ms()) is None
     again.outboxes.stop()
-    again.indexer.close()
 
 
 def test_a_kept_answer_is_not_readable_in_the_database(api: Api):
