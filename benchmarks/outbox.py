@@ -30,7 +30,7 @@ def run(folder: Path, sizes: Sizes) -> Iterator[Result]:
     """Writes a second on an embedded ledger."""
     senders = [signer_of(f"writer {at}") for at in range(2 * SENDERS)]
     with running_ledger(folder / "ledger") as ledger:
-        yield measure(folder, ledger.http, senders, sizes.transfers // SENDERS // 3, sizes.rounds)
+        yield measure(folder, ledger.http, senders, max(sizes.transfers // SENDERS // 3, THREADS), sizes.rounds)
 
 
 def measure(folder: Path, url: str, senders: Sequence[LocalSigner], count: int, rounds: int) -> Result:
