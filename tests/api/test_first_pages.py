@@ -85,7 +85,8 @@ def test_what_is_signed_has_no_field_name_in_english_on_a_chinese_page(api: Api,
 
 def test_a_pledge_names_its_receipt_and_a_receipt_its_facility_before_any_hash(api: Api, story: Story):
     draft = Browser(api, BANK).page(f"/drafts/{story.pledge}")
-    assert re.search(rf'<a class="record" href="/receipts/{story.receipt}">24.56 t [^<]*</a> <details class="digest">', draft)
+    link = rf'<a class="record" href="/receipts/{story.receipt}">24.56 t [^<]*</a>'
+    assert re.search(rf'{link} <details class="digest">', draft)
     receipt = Browser(api, BANK).page(f"/receipts/{story.receipt}")
     assert f'<a class="record" href="/facilities/{story.facility}">Credit to Eastern Coil Works</a>' in receipt
 

@@ -78,6 +78,7 @@ def performed(home: Path, pack: Path, wish: Wish) -> Iterator[Play]:
         cast = assemble(read, stage, directed, f"{read.name}/{pack.parent}")
         play = Play(read, stage, cast, directed, Outcome(read.name, "embedded"))
         play.run()
+        stage.operator.outbox.close()  # others may play on this stack before the comparison is over
         yield play
 
 
