@@ -11,6 +11,7 @@ from ledger_node import canonical_json
 from ledger_node.abi import decode_result, encode_call, encode_creation, selector
 from ledger_node.canonical_json import JsonValue
 from ledger_node.client import ChainClient
+from ledger_node.fields import exact_fields
 from ledger_node.hashing import keccak256
 from ledger_node.hexvalues import HexError, address_hex, data_hex, read_address, read_data
 from ledger_node.outbox import Outbox, Sent, Status
@@ -180,7 +181,7 @@ def parse_addresses(text: bytes) -> Addresses:
     """The addresses that a file's UTF-8 `text` holds. Raises AddressesError naming the field."""
     try:
         document = canonical_json.loads(text)
-        top = _fields("addresses", document, ("format", "chainId", "genesisHash", "contracts"))
+        top = exact_fields("addresses", document, ("format", "chainId", "genesisHash", "contracts"), AddressesError)
         if top["format"] != FORMAT:
             raise AddressesError(f"addresses.format: must be {FORMAT}")
         contracts = top["contracts"]
@@ -256,25 +257,13 @@ def _grants(addresses: Mapping[str, bytes], registrar: bytes) -> tuple[tuple[str
 
 def _deployed(name: str, value: JsonValue) -> Deployed:
     field_name = f"addresses.contracts.{name}"
-    fields = _fields(field_name, value, ("address", "codeHash", "block"))
+    fields = exact_fields(field_name, value, ("address", "codeHash", "block"), AddressesError)
     return Deployed(
         name=name,
         address=read_address(f"{field_name}.address", fields["address"]),
         code_hash=read_data(f"{field_name}.codeHash", fields["codeHash"], 32),
         block=_integer(f"{field_name}.block", fields["block"]),
     )
-
-
-def _fields(where: str, value: JsonValue, names: tuple[str, ...]) -> Mapping[str, JsonValue]:
-    if not isinstance(value, dict):
-        raise AddressesError(f"{where}: must be an object")
-    for name in names:
-        if name not in value:
-            raise AddressesError(f"{where}.{name}: is missing")
-    for name in value:
-        if name not in names:
-            raise AddressesError(f"{where}.{name}: is unknown")
-    return value
 
 
 def _integer(where: str, value: JsonValue) -> int:

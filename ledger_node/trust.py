@@ -14,6 +14,7 @@ from ledger_node.canonical_json import JsonValue
 from ledger_node.consensus.checkpoint import CheckpointError, read_state, state_json
 from ledger_node.consensus.rules import Consensus, Followed, HeaderRefused, Rules
 from ledger_node.consensus.run import Run, check_linked, check_run
+from ledger_node.fields import exact_fields
 from ledger_node.headers import HeaderError, check_seal
 from ledger_node.hexvalues import HexError, address_hex, data_hex, read_address, read_data
 from ledger_node.trust_rules import read_rules, rules_json
@@ -177,7 +178,7 @@ def _trust(document: Mapping[str, JsonValue]) -> Trust:
     if engine not in list(Engine):
         raise TrustError(f"trust.engine: must be one of {', '.join(Engine)}")
     engine = Engine(str(engine))
-    fields = _fields("trust", document, (*_COMMON, *_OWN[engine]))
+    fields = exact_fields("trust", document, (*_COMMON, *_OWN[engine]), TrustError)
     chain_id = _integer("trust.chainId", fields["chainId"], 1)
     genesis_hash = read_data("trust.genesisHash", fields["genesisHash"], 32)
     followed = engine in (Engine.QBFT, Engine.CLIQUE)
@@ -199,7 +200,7 @@ def _pinned(value: JsonValue) -> tuple[PinnedBlock, ...]:
     blocks: dict[int, PinnedBlock] = {}
     for at, entry in enumerate(value):
         field = f"trust.pinned[{at}]"
-        fields = _fields(field, entry, ("number", "hash"))
+        fields = exact_fields(field, entry, ("number", "hash"), TrustError)
         number = _integer(f"{field}.number", fields["number"], 0)
         if number in blocks:
             raise TrustError(f"{field}.number: stands twice")
@@ -213,22 +214,10 @@ def _contracts(value: JsonValue) -> tuple[TrustedContract, ...]:
     contracts: list[TrustedContract] = []
     for name in sorted(value):
         field = f"trust.contracts.{name}"
-        fields = _fields(field, value[name], ("address", "codeHash"))
+        fields = exact_fields(field, value[name], ("address", "codeHash"), TrustError)
         address = read_address(f"{field}.address", fields["address"])
         contracts.append(TrustedContract(name, address, read_data(f"{field}.codeHash", fields["codeHash"], 32)))
     return tuple(contracts)
-
-
-def _fields(field: str, value: JsonValue | Mapping[str, JsonValue], names: tuple[str, ...]) -> Mapping[str, JsonValue]:
-    if not isinstance(value, Mapping):
-        raise TrustError(f"{field}: must be an object")
-    for name in names:
-        if name not in value:
-            raise TrustError(f"{field}.{name}: is missing")
-    for name in value:
-        if name not in names:
-            raise TrustError(f"{field}.{name}: is unknown")
-    return value
 
 
 def _integer(field: str, value: JsonValue, least: int) -> int:

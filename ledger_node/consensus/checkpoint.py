@@ -7,6 +7,7 @@ from typing import TypeVar
 from ledger_node import canonical_json
 from ledger_node.canonical_json import JsonValue
 from ledger_node.consensus.rules import Consensus, Followed, Recent, Rules, Tip, Vote
+from ledger_node.fields import exact_fields
 from ledger_node.hexvalues import HexError, address_hex, data_hex, read_address, read_data, read_quantity
 
 FORMAT = "cangdan/checkpoint/1"
@@ -37,7 +38,9 @@ def parse_checkpoint(text: bytes, rules: Rules) -> tuple[Followed, ...]:
     """The states in a file's `text`, oldest first, which must be of the chain of `rules`. Raises CheckpointError."""
     try:
         document = canonical_json.loads(text)
-        fields = _fields("checkpoint", document, ("format", "consensus", "genesisHash", "earlier", *STATE_FIELDS))
+        fields = exact_fields(
+            "checkpoint", document, ("format", "consensus", "genesisHash", "earlier", *STATE_FIELDS), CheckpointError
+        )
         if fields["format"] != FORMAT:
             raise CheckpointError(f"checkpoint.format: must be {FORMAT}")
         if fields["consensus"] != rules.consensus.value:
@@ -80,7 +83,7 @@ def state_json(followed: Followed) -> dict[str, JsonValue]:
 
 def read_state(path: str, value: object) -> Followed:
     """The followed state in JSON. Raises CheckpointError or HexError that names the field under `path`."""
-    fields = _fields(path, value, STATE_FIELDS)
+    fields = exact_fields(path, value, STATE_FIELDS, CheckpointError)
     validators = read_addresses(f"{path}.validators", fields["validators"])
     if not validators:
         raise CheckpointError(f"{path}.validators: there are none")
@@ -105,7 +108,7 @@ def read_addresses(path: str, value: object) -> tuple[bytes, ...]:
 
 def _tip(path: str, value: object) -> Tip:
     has_fee = isinstance(value, Mapping) and "baseFeePerGas" in value
-    fields = _fields(path, value, (*_TIP_FIELDS, "baseFeePerGas") if has_fee else _TIP_FIELDS)
+    fields = exact_fields(path, value, (*_TIP_FIELDS, "baseFeePerGas") if has_fee else _TIP_FIELDS, CheckpointError)
     return Tip(
         read_quantity(f"{path}.number", fields["number"], 64),
         read_data(f"{path}.hash", fields["hash"], 32),
@@ -117,7 +120,7 @@ def _tip(path: str, value: object) -> Tip:
 
 
 def _vote(path: str, value: object) -> Vote:
-    fields = _fields(path, value, ("voter", "subject", "add"))
+    fields = exact_fields(path, value, ("voter", "subject", "add"), CheckpointError)
     if not isinstance(fields["add"], bool):
         raise CheckpointError(f"{path}.add: must be true or false")
     voter = read_address(f"{path}.voter", fields["voter"])
@@ -125,7 +128,7 @@ def _vote(path: str, value: object) -> Vote:
 
 
 def _recent(path: str, value: object) -> Recent:
-    fields = _fields(path, value, ("number", "signer"))
+    fields = exact_fields(path, value, ("number", "signer"), CheckpointError)
     number = read_quantity(f"{path}.number", fields["number"], 64)
     return Recent(number, read_address(f"{path}.signer", fields["signer"]))
 
@@ -134,15 +137,3 @@ def _list(path: str, value: object, read: Callable[[str, object], Item]) -> tupl
     if not isinstance(value, list):
         raise CheckpointError(f"{path}: must be a list")
     return tuple(read(f"{path}[{at}]", each) for at, each in enumerate(value))
-
-
-def _fields(path: str, value: object, names: tuple[str, ...]) -> Mapping[str, object]:
-    if not isinstance(value, Mapping):
-        raise CheckpointError(f"{path}: must be an object")
-    for name in names:
-        if name not in value:
-            raise CheckpointError(f"{path}.{name}: is missing")
-    for name in value:
-        if name not in names:
-            raise CheckpointError(f"{path}.{name}: is unknown")
-    return value
