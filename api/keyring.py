@@ -5,7 +5,8 @@ from pathlib import Path
 
 from api.members import Members
 from api.problems import ProblemError
-from ledger_node.keys import KeyFileError, LocalSigner, Signer, load_signer
+from ledger_node.keys import KeyFileError, LocalSigner, load_signer
+from ledger_node.signing import Signer
 
 
 class Keyring:

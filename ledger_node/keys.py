@@ -8,13 +8,14 @@ import os
 import secrets
 import stat
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 from eth_account import Account
 
 from ledger_node import secp256k1
 from ledger_node.files import make_folder, sync_folder, write_new_private
 from ledger_node.hexvalues import address_hex
+from ledger_node.signing import TypedData, text_digest
 from ledger_node.transactions import Transaction, signed, signing_digest
 
 WORK = 2**17
@@ -28,33 +29,8 @@ class KeyFileError(Exception):
     """A key or passphrase file cannot be used; the message names the file and the rule, never what it holds."""
 
 
-class SignerError(Exception):
-    """A signer does not sign: it does not answer, refuses, or signs something else; one line without credentials."""
-
-
-class TransactionSigner(Protocol):
-    """Whoever signs the transactions of one account: a key in this process, or one elsewhere."""
-
-    @property
-    def address(self) -> bytes:
-        """The 20-byte address of the account."""
-        ...
-
-    def sign_transaction(self, transaction: Transaction) -> bytes:
-        """The raw bytes of the signed transaction. Raises SignerError."""
-        ...
-
-
-class Signer(TransactionSigner, Protocol):
-    """Whoever signs consents and reports for one account too: any digest."""
-
-    def sign_digest(self, digest: bytes) -> bytes:
-        """The 64-byte signature (EIP-2098) of a 32-byte digest."""
-        ...
-
-
 class LocalSigner:
-    """A signer whose key is in this process."""
+    """A signer whose key is in this process. Satisfies signing.Signer."""
 
     __slots__ = ("_address", "_key")
 
@@ -83,6 +59,14 @@ class LocalSigner:
     def sign_transaction(self, transaction: Transaction) -> bytes:
         """The raw bytes of the signed transaction."""
         return signed(transaction, self.sign_digest(signing_digest(transaction)))
+
+    def sign_typed(self, data: TypedData) -> bytes:
+        """The 64-byte signature (EIP-2098) of typed data."""
+        return self.sign_digest(data.digest)
+
+    def sign_text(self, text: bytes) -> bytes:
+        """The 64-byte signature (EIP-2098) of a text (EIP-191)."""
+        return self.sign_digest(text_digest(text))
 
     def save(self, key_file: Path, passphrase_file: Path, work: int = WORK) -> None:
         """Write the encrypted key, mode 0600; an existing file is never replaced. Raises KeyFileError."""

@@ -17,12 +17,12 @@ from ledger_node.abi import RevertCause, decode_revert
 from ledger_node.client import CallReverted, ChainClient
 from ledger_node.fees import GasPolicy
 from ledger_node.hashing import sha256
-from ledger_node.keys import SignerError, TransactionSigner
 from ledger_node.nonces import Nonces
 from ledger_node.outbox_store import Act, Leased, OutboxLocked, OutboxMismatch, OutboxStore, Status
 from ledger_node.pursuit import UNANSWERED, Pursuit
 from ledger_node.rlp_strict import encode, scalar
 from ledger_node.sending_status import OutboxStatus
+from ledger_node.signing import SignerError, TransactionSigner
 from ledger_node.transactions import TransactionError
 
 __all__ = [

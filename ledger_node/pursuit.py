@@ -15,9 +15,9 @@ from ledger_node.client import ChainClient, ChainUnavailable, RpcError
 from ledger_node.fees import GasPolicy
 from ledger_node.headers import Header
 from ledger_node.hexvalues import data_hex
-from ledger_node.keys import TransactionSigner
 from ledger_node.nonces import Nonces, user_of_nonce
 from ledger_node.outbox_store import Act, Kind, OutboxStore, Status, Version
+from ledger_node.signing import TransactionSigner
 from ledger_node.transactions import DynamicFee, Transaction, read_raw, transaction_hash
 
 UNANSWERED = (ChainUnavailable, RpcError, AnswerError)

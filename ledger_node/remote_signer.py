@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 import httpx
 
 from ledger_node.hexvalues import HexError, address_hex, data_hex, read_address, read_data
-from ledger_node.keys import KeyFileError, SignerError, read_private
+from ledger_node.keys import KeyFileError, read_private
 from ledger_node.settings import SignerSection
+from ledger_node.signing import SignerError
 from ledger_node.transactions import DynamicFee, Transaction, TransactionError, read_raw
 
 _MAX_ANSWER = 1024 * 1024

@@ -25,8 +25,9 @@ def found(as_json: JsonOption = False) -> None:
     from ledger_node.chain_values import AnswerError
     from ledger_node.client import ChainUnavailable, RpcError
     from ledger_node.deploy import AddressesError, DeployError
-    from ledger_node.keys import KeyFileError, SignerError
+    from ledger_node.keys import KeyFileError
     from ledger_node.outbox import ActConflict, ActPending, OutboxLocked, OutboxMismatch
+    from ledger_node.signing import SignerError
     from oracle.tls import TlsError
 
     log_to_stderr()

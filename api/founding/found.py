@@ -13,10 +13,11 @@ from ledger_node.abi import decode_result, encode_call
 from ledger_node.client import ChainClient
 from ledger_node.deploy import Addresses, check_in_place, deploy, dump_addresses, is_wired, load_addresses
 from ledger_node.files import make_folder, replace_atomically
-from ledger_node.keys import LocalSigner, TransactionSigner, open_signer
+from ledger_node.keys import LocalSigner, open_signer
 from ledger_node.outbox import GasPolicy, Outbox
 from ledger_node.remote_signer import open_remote
 from ledger_node.settings import LedgerSection
+from ledger_node.signing import TransactionSigner
 from ledger_node.transactions import LegacyFee
 
 

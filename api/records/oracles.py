@@ -11,7 +11,7 @@ import httpx
 
 from api.problems import ProblemError
 from api.records.figures import OracleReader
-from ledger_node.keys import Signer
+from ledger_node.signing import Signer
 from oracle.clock import Clock
 from oracle.formats.segment import Context
 from oracle.http_peer import ask_address

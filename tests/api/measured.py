@@ -4,7 +4,7 @@ from api.problems import ProblemError
 from api.records.figures import DeviceRefusal, DeviceState
 from api.records.oracles import OracleGlance
 from ledger_node.hashing import keccak256
-from ledger_node.keys import Signer
+from ledger_node.signing import Signer
 from oracle.formats.covenant import Covenant, Instalment, Opening
 from oracle.formats.metric import Aggregate, Metric
 from oracle.formats.observation import Observation

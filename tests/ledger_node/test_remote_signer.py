@@ -18,9 +18,10 @@ from cryptography.x509.oid import NameOID
 from ledger_node import keys
 from ledger_node.client import ChainClient
 from ledger_node.embedded.launch import LedgerProcess
-from ledger_node.keys import LocalSigner, SignerError
+from ledger_node.keys import LocalSigner
 from ledger_node.outbox import Outbox, Status
 from ledger_node.remote_signer import RemoteSigner, SignerAccess
+from ledger_node.signing import SignerError
 from ledger_node.transactions import DynamicFee, Transaction, read_raw
 
 ROOT = Path(__file__).parents[2]

@@ -7,8 +7,8 @@ import pytest
 from api.founding.found import open_accounts
 from api.settings import load_settings
 from ledger_node.hexvalues import address_hex
-from ledger_node.keys import SignerError
 from ledger_node.remote_signer import RemoteSigner
+from ledger_node.signing import SignerError
 from tests.ledger_node.test_remote_signer import PLAIN, keep_key, local, signing
 
 
