@@ -95,7 +95,7 @@ class Drafting:
         self.drafts.approve(id_, principal.entity, principal.actor, now)
         if self.needs_two(draft.act) and len(self._approvers(self.visible(principal, id_), principal.entity)) < 2:
             return self.visible(principal, id_)
-        self._keep(draft, principal, signer.sign_digest(id_))
+        self._keep(draft, principal, signer.sign_typed(consents.to_sign(draft.consent, self.deployment)))
         return self.visible(principal, id_)
 
     def needs_two(self, act: Act) -> bool:

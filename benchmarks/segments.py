@@ -8,6 +8,7 @@ from pathlib import Path
 from benchmarks.consortium import BenchmarkError
 from benchmarks.primitives import Primitives, watch
 from benchmarks.result import Result, Sizes, both, processor_seconds, seconds
+from ledger_node.keys import LocalSigner
 from oracle.batch import Batcher
 from oracle.clock import SystemClock
 from oracle.database import Database
@@ -28,7 +29,7 @@ from oracle.formats.segment import (
 )
 from oracle.formats.signed import log_origin
 from oracle.ingest import Accepted, IngestService, Outcome
-from oracle.keys import OracleKey, body_key
+from oracle.keys import body_key
 from oracle.log import Log
 from oracle.ports import FleetRoots, FleetSize
 from oracle.refusals import Quarantine
@@ -103,7 +104,7 @@ def _ingest(
 
 async def _take(place: Path, raws: Sequence[bytes], keys: dict[bytes, DeviceKey]) -> float:
     """Seconds until every segment has its receipt. Raises BenchmarkError when one is refused."""
-    key, clock, profile = OracleKey(b"\x01" * 32), SystemClock(), _profile()
+    key, clock, profile = LocalSigner(b"\x01" * 32), SystemClock(), _profile()
     records = [
         DeviceRecord(device, device_key.public, profile.id, profile.digest, CALIBRATION, (b"w" * 32,))
         for device, device_key in keys.items()

@@ -13,6 +13,7 @@ from functools import lru_cache
 from ledger_node.canonical_json import JsonValue
 from ledger_node.hashing import keccak256
 from ledger_node.hexvalues import address_hex, data_hex
+from ledger_node.signing import TypedData
 
 Message = Mapping[str, object]
 """Field names to values."""
@@ -127,6 +128,11 @@ def domain_separator(domain: Domain) -> bytes:
 def digest(domain: Domain, kind: StructType, message: Message) -> bytes:
     """The 32 bytes that are signed: keccak256(0x1901 || domain separator || struct hash)."""
     return keccak256(b"\x19\x01" + domain_separator(domain) + struct_hash(kind, message))
+
+
+def to_sign(domain: Domain, kind: StructType, message: Message) -> TypedData:
+    """What a signer is given. Raises TypedDataError."""
+    return TypedData(digest(domain, kind, message), lambda: typed_data(domain, kind, message))
 
 
 def typed_data(domain: Domain, kind: StructType, message: Message) -> dict[str, JsonValue]:

@@ -45,10 +45,6 @@ class Signer(TransactionSigner, Protocol):
         """The signature of typed data. Raises SignerError."""
         ...
 
-    def sign_digest(self, digest: bytes) -> bytes:
-        """The signature of a 32-byte digest."""
-        ...
-
     def sign_text(self, text: bytes) -> bytes:
         """The signature of `text_digest` of a text, which begins with its purpose. Raises SignerError."""
         ...

@@ -11,10 +11,11 @@ from enum import StrEnum
 from itertools import pairwise
 
 from ledger_node.bindings.structs import Round as RoundStruct
-from ledger_node.eip712 import digest
+from ledger_node.eip712 import to_sign
 from ledger_node.hashing import sha256
 from ledger_node.merkle import PaddedTree
 from ledger_node.secp256k1 import SignatureError
+from ledger_node.signing import TypedData
 from oracle.formats.observation import NO_SOURCES, Observation, round_id
 from oracle.formats.report import Config, Proposal, Report
 from oracle.formats.schema import Schema
@@ -67,8 +68,12 @@ class Round:
 
     def digest(self, config: Config) -> bytes:
         """The EIP-712 digest that f+1 oracles sign."""
+        return self.to_sign(config).digest
+
+    def to_sign(self, config: Config) -> TypedData:
+        """What f+1 oracles sign."""
         told = RoundStruct(config.digest, self.schema, self.slot, self.tree.root, len(self.leaves))
-        return digest(config.domain, RoundStruct.TYPE, told.message())
+        return to_sign(config.domain, RoundStruct.TYPE, told.message())
 
 
 def check_report(report: Report, schema: Schema, config: Config) -> int:

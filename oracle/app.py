@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 from ledger_node.canonical_json import JsonValue
 from ledger_node.files import make_folder
 from ledger_node.monitoring import NEARBY, Counted, Monitor, Readiness, Scrapers
+from ledger_node.signing import Signer
 from oracle.access import Access
 from oracle.anchored import AnchoredRounds
 from oracle.batch import Batcher
@@ -27,7 +28,7 @@ from oracle.figures import Figures
 from oracle.firings import FiringStore
 from oracle.fleets import Fleets
 from oracle.formats.segment import Context
-from oracle.formats.signed import Signer, log_origin
+from oracle.formats.signed import log_origin
 from oracle.http_answers import Answer, threaded
 from oracle.http_intake import Intake, intake_routes
 from oracle.http_judgement import Judgement, judgement_routes, place_of

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ledger_node.signing import Signer
 from oracle.anchored import AnchoredRounds
 from oracle.chain import Chain, Execution, Refusal
 from oracle.clock import Clock
@@ -17,7 +18,6 @@ from oracle.formats.observation import Observation
 from oracle.formats.report import Config
 from oracle.formats.rule import Action, Firing, Rule
 from oracle.formats.schema import Kind, Schema
-from oracle.formats.signed import Signer
 from oracle.rules import Tracker
 from oracle.store import Store
 

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from ledger_node import canonical_json
 from ledger_node.canonical_json import JsonValue
 from ledger_node.hexvalues import data_hex
+from ledger_node.signing import Signer
 from oracle.access import Access, Reader
 from oracle.agreement import Fault
 from oracle.batch import OneAtATime
@@ -21,7 +22,7 @@ from oracle.formats import wire
 from oracle.formats.fields import Fields, objects
 from oracle.formats.report import proposal_from_json, report_to_json
 from oracle.formats.segment import MAX_TIME_MS
-from oracle.formats.signed import Signer, place_digest
+from oracle.formats.signed import place_text
 from oracle.http_answers import (
     Answer,
     Problem,
@@ -54,7 +55,7 @@ class Place:
 
 def place_of(signer: Signer, origin: str, url: str) -> Place:
     """The place that an oracle signs for."""
-    return Place(signer.address, origin, url, signer.sign_digest(place_digest(origin, url)))
+    return Place(signer.address, origin, url, signer.sign_text(place_text(origin, url)))
 
 
 @dataclass(frozen=True, slots=True)

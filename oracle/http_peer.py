@@ -7,6 +7,7 @@ import httpx
 
 from ledger_node.canonical_json import JsonError, JsonValue
 from ledger_node.hexvalues import data_hex
+from ledger_node.signing import Signer
 from oracle.agreement import Fault
 from oracle.clock import Clock
 from oracle.formats import wire
@@ -14,7 +15,7 @@ from oracle.formats.fields import FieldError, Fields, objects
 from oracle.formats.report import SIGNATURE_SIZE, Proposal, proposal_from_json, proposal_to_json, report_from_json
 from oracle.formats.requests import Scheme, sign_request
 from oracle.formats.segment import MAX_TIME_MS, Context
-from oracle.formats.signed import NoteRefused, Signer, check_place, log_origin
+from oracle.formats.signed import NoteRefused, check_place, log_origin
 from oracle.peers import PeerUnavailable, ReportPage
 
 MAX_ANSWER = 32 << 20

@@ -9,6 +9,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 from ledger_node.hashing import sha256
+from ledger_node.signing import Signer
 from oracle.admission import Equivocated, OutOfSequence, check_enrolment, check_next
 from oracle.check import ACCEPTED, Verdict
 from oracle.clock import Clock
@@ -16,7 +17,7 @@ from oracle.database import Database
 from oracle.fleets import Enrolled, Fleets
 from oracle.formats.reasons import Reason
 from oracle.formats.segment import Context, SegmentRefused, SignedSegment, enrolled, parse, verify_signature
-from oracle.formats.signed import SegmentReceipt, Signer, sign_receipt
+from oracle.formats.signed import SegmentReceipt, sign_receipt
 from oracle.log import Log, Position
 from oracle.ports import EpochBlocks
 from oracle.refusals import Quarantine, Refusal

@@ -8,6 +8,7 @@ import httpx
 
 from ledger_node.canonical_json import JsonError
 from ledger_node.hexvalues import data_hex
+from ledger_node.signing import Signer
 from oracle.anchored import AnchoredRounds
 from oracle.clock import Clock
 from oracle.covenants import CovenantRefused, Covenants
@@ -16,7 +17,6 @@ from oracle.formats import covenant as covenants
 from oracle.formats import wire
 from oracle.formats.fields import FieldError, Fields
 from oracle.formats.segment import Context
-from oracle.formats.signed import Signer
 from oracle.http_peer import MAX_ANSWER, HttpPeer, PeerClient, ask_address
 from oracle.ingest import IngestService
 from oracle.peers import Peer, PeerUnavailable

@@ -10,11 +10,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ledger_node.hashing import sha256
 from ledger_node.merkle import consistency_ranges, inclusion_ranges, node_hash
+from ledger_node.signing import Signer
 from oracle.admission import Cursor, advanced
 from oracle.database import Database
 from oracle.formats.entry import SALT_SIZE, entry_leaf
 from oracle.formats.segment import SignedSegment, parse
-from oracle.formats.signed import Checkpoint, Signer, sign_checkpoint
+from oracle.formats.signed import Checkpoint, sign_checkpoint
 
 _NONCE = 12
 _ENTRY = "place, device, seq, digest, arrived_ms, source, sealed"

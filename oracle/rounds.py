@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger_node.secp256k1 import SignatureError, recover
+from ledger_node.signing import Signer
 from oracle.agreement import (
     Fault,
     Refused,
@@ -24,7 +25,6 @@ from oracle.clock import Clock
 from oracle.formats.observation import Checkpoint
 from oracle.formats.report import Config, Proposal, Report
 from oracle.formats.schema import Schema
-from oracle.formats.signed import Signer
 from oracle.hedging import Hedged
 from oracle.log import Log
 from oracle.peers import Peer
@@ -217,7 +217,7 @@ class RoundService:
         if self._store.sign_once(*place, config.epoch, attempt, root) != root:
             return None
         self._store.add_proposal(proposal, root, config.epoch)
-        return _Led(proposal, round_, {own: self._signer.sign_digest(round_.digest(config))})
+        return _Led(proposal, round_, {own: self._signer.sign_typed(round_.to_sign(config))})
 
     def _chosen(self, place: tuple[bytes, int], config: Config) -> tuple[Report, ...]:
         reports = self._store.reports(*place)
@@ -284,7 +284,7 @@ class RoundService:
         self._watch(proposal, config)
         with self._store.database.transaction():
             self._consent(proposal, schema, round_.tree.root, config)
-        return self._signer.sign_digest(round_.digest(config))
+        return self._signer.sign_typed(round_.to_sign(config))
 
     def _consent(self, proposal: Proposal, schema: Schema, root: bytes, config: Config) -> None:
         """Keeps that this root is signed in the attempt. Raises Refused when it must not be."""

@@ -6,6 +6,7 @@ from typing import Any
 from ledger_node import eip712
 from ledger_node.canonical_json import JsonValue
 from ledger_node.hashing import keccak256
+from ledger_node.signing import TypedData
 from registry import structs
 from registry.acts import Contract
 from registry.transitions import Deployment
@@ -54,6 +55,11 @@ def _type_hash(kind: type[Consent]) -> bytes:
 def typed_data(consent: Consent, deployment: Deployment) -> dict[str, JsonValue]:
     """The JSON that wallets show and sign (eth_signTypedData_v4)."""
     return eip712.typed_data(domain(type(consent), deployment), struct_type(type(consent)), message(consent))
+
+
+def to_sign(consent: Consent, deployment: Deployment) -> TypedData:
+    """What a party's signer is given."""
+    return eip712.to_sign(domain(type(consent), deployment), struct_type(type(consent)), message(consent))
 
 
 def domain(kind: type[Consent], deployment: Deployment) -> eip712.Domain:

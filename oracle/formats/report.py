@@ -10,12 +10,12 @@ from ledger_node.eip712 import Domain, struct
 from ledger_node.hashing import keccak256
 from ledger_node.hexvalues import data_hex
 from ledger_node.secp256k1 import recover
+from ledger_node.signing import Signer, TypedData
 from oracle.formats import observation as observations
 from oracle.formats.fields import FieldError, Fields, objects
 from oracle.formats.metric import MAX_MEMBERS
 from oracle.formats.observation import Checkpoint, Observation
 from oracle.formats.segment import MAX_TIME_MS
-from oracle.formats.signed import Signer
 
 REPORT = struct(
     "Report",
@@ -85,8 +85,11 @@ class Report:
         return _report_digest(self, config)
 
     def signed(self, config: Config, signer: Signer) -> "Report":
-        """The same under an oracle's signature."""
-        signature = signer.sign_digest(self.digest(config))
+        """The same under an oracle's signature. Raises SignerError."""
+        to_sign = TypedData(
+            self.digest(config), lambda: eip712.typed_data(config.domain, REPORT, _report_message(self, config))
+        )
+        signature = signer.sign_typed(to_sign)
         return Report(self.schema, self.slot, self.observations, self.checkpoint, signature)
 
     def signer(self, config: Config) -> bytes:
@@ -106,6 +109,9 @@ class Proposal:
 
     def digest(self, config: Config) -> bytes:
         """The EIP-712 digest that the leader signs."""
+        return self._to_sign(config).digest
+
+    def _to_sign(self, config: Config) -> TypedData:
         message = {
             "configDigest": config.digest,
             "schema": self.schema,
@@ -113,11 +119,11 @@ class Proposal:
             "attempt": self.attempt,
             "reports": keccak256(b"".join(each.digest(config) for each in self.reports)),
         }
-        return eip712.digest(config.domain, PROPOSAL, message)
+        return eip712.to_sign(config.domain, PROPOSAL, message)
 
     def signed(self, config: Config, signer: Signer) -> "Proposal":
-        """The same under the leader's signature."""
-        signature = signer.sign_digest(self.digest(config))
+        """The same under the leader's signature. Raises SignerError."""
+        signature = signer.sign_typed(self._to_sign(config))
         return Proposal(self.schema, self.slot, self.attempt, self.reports, signature)
 
     def signer(self, config: Config) -> bytes:
@@ -127,7 +133,11 @@ class Proposal:
 
 @lru_cache(maxsize=REMEMBERED)
 def _report_digest(report: Report, config: Config) -> bytes:
-    message = {
+    return eip712.digest(config.domain, REPORT, _report_message(report, config))
+
+
+def _report_message(report: Report, config: Config) -> eip712.Message:
+    return {
         "configDigest": config.digest,
         "schema": report.schema,
         "slot": report.slot,
@@ -135,7 +145,6 @@ def _report_digest(report: Report, config: Config) -> bytes:
         "logSize": report.checkpoint.size,
         "logRoot": report.checkpoint.root,
     }
-    return eip712.digest(config.domain, REPORT, message)
 
 
 @lru_cache(maxsize=REMEMBERED)

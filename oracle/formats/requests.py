@@ -4,7 +4,8 @@ import re
 from enum import StrEnum
 
 from ledger_node.hexvalues import data_hex
-from oracle.formats.signed import NoteRefused, Signer, check_request, request_digest
+from ledger_node.signing import Signer
+from oracle.formats.signed import NoteRefused, check_request, request_text
 
 VALID_MS = 60_000
 """How far the time of a signed request may be from the clock of the one who is asked."""
@@ -20,7 +21,7 @@ class Scheme(StrEnum):
 
 def sign_request(signer: Signer, scheme: Scheme, origin: str, target: str, time_ms: int) -> str:
     """The header for a GET request of path and query `target` to the log `origin`."""
-    signature = signer.sign_digest(request_digest(origin, target, time_ms))
+    signature = signer.sign_text(request_text(origin, target, time_ms))
     return f"{scheme.value} time={time_ms}, signature={data_hex(signature)}"
 
 

@@ -1,42 +1,29 @@
-"""What an oracle signs about its log: checkpoints (C2SP signed notes), receipts of segments, requests to its peers.
+"""What an oracle signs about its log: checkpoints (C2SP signed notes), receipts of segments, its place, its requests.
 
-All three are 64-byte secp256k1 signatures (EIP-2098) over keccak256 of a text that begins with its purpose, so that
-none passes for another or for a transaction (docs/formats/log.md).
+All are signatures of texts (EIP-191) that begin with their purpose, so that none passes for another, for typed data
+or for a transaction (docs/formats/log.md).
 """
 
 import base64
 import binascii
 import re
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from ledger_node import canonical_json, secp256k1
 from ledger_node.canonical_json import JsonError, JsonValue
-from ledger_node.hashing import keccak256, sha256
+from ledger_node.hashing import sha256
 from ledger_node.hexvalues import data_hex
+from ledger_node.signing import Signer, text_digest
 from oracle.formats.fields import FieldError, Fields
 from oracle.formats.segment import MAX_TIME_MS, Context
 
 RECEIPT_FORMAT = "cangdan/segment-receipt/1"
-_NOTE_TYPE = b"\xffclr-secp256k1-keccak256"
+_NOTE_TYPE = b"\xffclr-secp256k1-eip191"
 _NUMBER = re.compile(r"0\Z|[1-9][0-9]{0,15}\Z")
 
 
 class NoteRefused(ValueError):
     """A checkpoint, receipt or request is not signed by the oracle it must come from, or not of the right form."""
-
-
-class Signer(Protocol):
-    """An oracle's key, wherever it lives."""
-
-    @property
-    def address(self) -> bytes:
-        """The 20-byte address."""
-        ...
-
-    def sign_digest(self, digest: bytes) -> bytes:
-        """The 64-byte signature (EIP-2098) of a 32-byte digest."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +62,7 @@ def log_origin(context: Context, oracle: bytes) -> str:
 
 def sign_checkpoint(checkpoint: Checkpoint, signer: Signer) -> str:
     """The signed note (C2SP signed-note) of a checkpoint."""
-    signature = signer.sign_digest(keccak256(checkpoint.text.encode()))
+    signature = signer.sign_text(checkpoint.text.encode())
     blob = base64.b64encode(_key_hash(checkpoint.origin, signer.address) + signature).decode()
     return f"{checkpoint.text}\n— {checkpoint.origin} {blob}\n"
 
@@ -92,14 +79,13 @@ def read_checkpoint(note: str, origin: str, oracle: bytes) -> Checkpoint:
     checkpoint = Checkpoint(origin, int(lines[1]), root)
     if blob[:4] != _key_hash(origin, oracle):
         raise NoteRefused("checkpoint: the key hash is not the oracle's")
-    _check(keccak256(checkpoint.text.encode()), blob[4:], oracle, "checkpoint")
+    _check(checkpoint.text.encode(), blob[4:], oracle, "checkpoint")
     return checkpoint
 
 
 def sign_receipt(receipt: SegmentReceipt, signer: Signer) -> SegmentReceipt:
     """The receipt with the signature of its oracle."""
-    signature = signer.sign_digest(_receipt_digest(receipt))
-    return replace(receipt, signature=signature)
+    return replace(receipt, signature=signer.sign_text(_receipt_text(receipt)))
 
 
 def dump_receipt(receipt: SegmentReceipt) -> bytes:
@@ -131,36 +117,36 @@ def load_receipt(text: bytes) -> SegmentReceipt:
 
 def check_receipt(receipt: SegmentReceipt) -> None:
     """Raises NoteRefused unless the oracle that the receipt names has signed it."""
-    _check(_receipt_digest(receipt), receipt.signature, receipt.oracle, "receipt")
+    _check(_receipt_text(receipt), receipt.signature, receipt.oracle, "receipt")
 
 
-def place_digest(origin: str, url: str) -> bytes:
+def place_text(origin: str, url: str) -> bytes:
     """What an oracle signs about where it is reached, so that no other one can answer in its name."""
     statement: JsonValue = {"origin": origin, "url": url}
-    return keccak256(b"clr/oracle/1" + canonical_json.dumps(statement))
+    return b"clr/oracle/1" + canonical_json.dumps(statement)
 
 
 def check_place(origin: str, url: str, oracle: bytes, signature: bytes) -> None:
     """Raises NoteRefused unless the oracle has signed that its log `origin` is reached at `url`."""
-    _check(place_digest(origin, url), signature, oracle, "oracle")
+    _check(place_text(origin, url), signature, oracle, "oracle")
 
 
-def request_digest(origin: str, target: str, time_ms: int) -> bytes:
+def request_text(origin: str, target: str, time_ms: int) -> bytes:
     """What an oracle signs to read the bodies of the log `origin`: path and query of a GET request, and the time."""
     statement: JsonValue = {"origin": origin, "target": target, "timeMs": time_ms}
-    return keccak256(b"clr/request/1" + canonical_json.dumps(statement))
+    return b"clr/request/1" + canonical_json.dumps(statement)
 
 
 def check_request(origin: str, target: str, time_ms: int, signature: bytes) -> bytes:
     """The 20-byte address of the oracle that signed the request. Raises NoteRefused for a broken signature."""
     try:
-        return secp256k1.recover(request_digest(origin, target, time_ms), signature)
+        return secp256k1.recover(text_digest(request_text(origin, target, time_ms)), signature)
     except secp256k1.SignatureError as error:
         raise NoteRefused(f"request: {error}") from None
 
 
-def _receipt_digest(receipt: SegmentReceipt) -> bytes:
-    return keccak256(b"clr/seg-receipt/1" + canonical_json.dumps(_receipt_json(receipt)))
+def _receipt_text(receipt: SegmentReceipt) -> bytes:
+    return b"clr/seg-receipt/1" + canonical_json.dumps(_receipt_json(receipt))
 
 
 def _receipt_json(receipt: SegmentReceipt) -> dict[str, JsonValue]:
@@ -182,9 +168,9 @@ def _key_hash(origin: str, oracle: bytes) -> bytes:
     return sha256(origin.encode() + b"\n" + _NOTE_TYPE + oracle)[:4]
 
 
-def _check(digest: bytes, signature: bytes, oracle: bytes, name: str) -> None:
+def _check(text: bytes, signature: bytes, oracle: bytes, name: str) -> None:
     try:
-        signed_by = secp256k1.recover(digest, signature)
+        signed_by = secp256k1.recover(text_digest(text), signature)
     except secp256k1.SignatureError as error:
         raise NoteRefused(f"{name}: {error}") from None
     if signed_by != oracle:

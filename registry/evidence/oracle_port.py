@@ -9,6 +9,7 @@ import httpx
 from ledger_node.canonical_json import JsonError, JsonValue
 from ledger_node.hexvalues import HexError, data_hex, read_data
 from ledger_node.merkle import PaddedTree
+from ledger_node.signing import Signer
 from oracle.agreement import Round
 from oracle.formats import covenant as covenants
 from oracle.formats import observation as observations
@@ -21,7 +22,7 @@ from oracle.formats.report import report_from_json
 from oracle.formats.requests import Scheme, sign_request
 from oracle.formats.schema import Schema
 from oracle.formats.segment import MAX_SEGMENT, MAX_TIME_MS, Context, SegmentRefused, SignedSegment, parse
-from oracle.formats.signed import Signer, log_origin
+from oracle.formats.signed import log_origin
 from oracle.observe import closing_ms
 from registry.evidence.gather import EvidenceMissing, LoggedEntry, RoundRecord
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from ledger_node.eip712 import Domain
 from ledger_node.merkle import leaf_hash, verify_padded
 from ledger_node.secp256k1 import recover
+from ledger_node.signing import Signer
 from oracle.agreement import Fault, Round
 from oracle.anchored import AnchoredRounds
 from oracle.chain import Anchored, AnchoredPage, Chain, Execution, FacilityRoots, Refusal
@@ -17,7 +18,7 @@ from oracle.firings import FiringStore
 from oracle.formats.covenant import Covenant
 from oracle.formats.report import Config, Proposal
 from oracle.formats.segment import SignedSegment
-from oracle.formats.signed import Signer, log_origin
+from oracle.formats.signed import log_origin
 from oracle.log import Log
 from oracle.peers import PeerUnavailable, ReportPage
 from oracle.rounds import Pace, RoundService

@@ -6,6 +6,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from ledger_node.keys import LocalSigner
 from oracle.access import Access
 from oracle.batch import Batcher
 from oracle.database import Database
@@ -18,7 +19,7 @@ from oracle.formats.segment import GENESIS_PREV, Context, Reading, Segment, Sign
 from oracle.formats.signed import log_origin
 from oracle.http_intake import Intake, intake_routes
 from oracle.ingest import IngestService
-from oracle.keys import OracleKey, body_key
+from oracle.keys import body_key
 from oracle.log import Log
 from oracle.ports import ChainUnavailable, FleetRoots, FleetSize
 from oracle.quality import Limits
@@ -158,7 +159,7 @@ class Chain:
 class Oracle:
     """An oracle's intake on a folder."""
 
-    key: OracleKey
+    key: LocalSigner
     clock: SetClock
     chain: Chain
     database: Database
@@ -176,7 +177,7 @@ class Oracle:
 
 def open_oracle(folder: Path, number: int = 1, clock: SetClock | None = None, chain: Chain | None = None) -> Oracle:
     """Oracle `number` on its file in `folder`, the fleet accepted."""
-    key, clock, chain = OracleKey(bytes([number]) * 32), clock or SetClock(), chain or Chain()
+    key, clock, chain = LocalSigner(bytes([number]) * 32), clock or SetClock(), chain or Chain()
     chain.oracles.add(key.address)
     origin = log_origin(CONTEXT, key.address)
     database = Database(folder / f"oracle{number}.sqlite", origin)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from ledger_node.eip712 import Domain
 from ledger_node.hashing import keccak256
+from ledger_node.keys import LocalSigner
 from ledger_node.secp256k1 import address_of
 from oracle.formats.cose import DeviceKey
 from oracle.formats.metric import Aggregate, Metric
@@ -22,7 +23,6 @@ from oracle.formats.segment import (
     Value,
     sign,
 )
-from oracle.keys import OracleKey
 
 CONTEXT = Context(20590, bytes.fromhex("11" * 20))
 HUB = bytes.fromhex("22" * 20)
@@ -32,7 +32,7 @@ MINUTE, HOUR, DAY_MS = 60_000, 3_600_000, 86_400_000
 SUBJECT = keccak256(b"bay-1")
 SALT = b"s" * 32
 ORACLE_KEYS = sorted((bytes([n]) * 32 for n in range(1, 5)), key=address_of)
-ORACLE_SIGNERS = [OracleKey(key) for key in ORACLE_KEYS]
+ORACLE_SIGNERS = [LocalSigner(key) for key in ORACLE_KEYS]
 ORACLES = tuple(each.address for each in ORACLE_SIGNERS)
 CONFIG = Config(Domain("Cangdan", "1", 20590, HUB), config_digest(20590, HUB, 1, 1, ORACLES), ORACLES, 1, 1)
 

@@ -3,17 +3,17 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger_node.hashing import keccak256, sha256
+from ledger_node.keys import LocalSigner
 from ledger_node.merkle import leaf_hash, verify_padded
 from ledger_node.secp256k1 import recover, sign_digest
 from oracle.agreement import Fault, Refused, agree, check_against_own, check_proposal, check_report, leader
 from oracle.formats.observation import NO_SOURCES
 from oracle.formats.report import Proposal, Report
 from oracle.formats.segment import Quality
-from oracle.keys import OracleKey
 from tests.oracle.judgement_kit import (
     CONFIG,
     DAY,
@@ -63,7 +63,7 @@ def test_a_report_with_other_metrics_is_refused() -> None:
 def test_a_report_signed_by_a_stranger_is_refused() -> None:
     made = report(0, observed(1))
     with pytest.raises(Refused) as error:
-        check_report(made.signed(CONFIG, OracleKey(b"\x09" * 32)), SCHEMA, CONFIG)
+        check_report(made.signed(CONFIG, LocalSigner(b"\x09" * 32)), SCHEMA, CONFIG)
     assert fault_of(error) is Fault.NOT_AN_ORACLE
 
 
@@ -182,6 +182,7 @@ def test_the_round_digest_is_the_typed_data_of_the_hub() -> None:
 honest = st.integers(-1000, 1000)
 
 
+@settings(deadline=None)
 @given(st.lists(honest, min_size=2, max_size=3), st.integers(-(1 << 63), (1 << 63) - 1), st.integers(0, 3))
 def test_an_agreed_value_lies_between_honest_ones(told: list[int], lie: int, at: int) -> None:
     values = [*told[:at], lie, *told[at:]]

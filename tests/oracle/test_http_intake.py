@@ -9,12 +9,12 @@ from starlette.testclient import TestClient
 
 from ledger_node.hashing import sha256
 from ledger_node.hexvalues import data_hex
+from ledger_node.keys import LocalSigner
 from ledger_node.merkle import verify_consistency, verify_inclusion
 from oracle.fleets import FleetBundle, dump_bundle, fleet_bytes
 from oracle.formats.fleet import make_fleet
 from oracle.formats.requests import Scheme, sign_request
 from oracle.formats.signed import check_receipt, load_receipt, read_checkpoint
-from oracle.keys import OracleKey
 from oracle.ports import FleetSize
 from tests.oracle.intake_kit import (
     BUNDLE,
@@ -47,7 +47,7 @@ def client(oracle: Oracle) -> TestClient:
     return serve(oracle)
 
 
-def authorization(oracle: Oracle, target: str, key: OracleKey, time_ms: int | None = None) -> dict[str, str]:
+def authorization(oracle: Oracle, target: str, key: LocalSigner, time_ms: int | None = None) -> dict[str, str]:
     time_ms = oracle.clock.ms if time_ms is None else time_ms
     return {"authorization": sign_request(key, Scheme.ORACLE, oracle.log.origin, target, time_ms)}
 
@@ -116,7 +116,7 @@ def test_without_an_oracles_signature_entries_show_commitments_only(client: Test
 @pytest.mark.parametrize("fault", ["stranger", "late", "early", "other target", "account", "no form"])
 def test_bodies_are_shown_to_no_one_but_an_oracle_now(client: TestClient, oracle: Oracle, fault: str) -> None:
     target = "/v1/entries?from=0"
-    key = OracleKey(b"\x07" * 32) if fault == "stranger" else oracle.key
+    key = LocalSigner(b"\x07" * 32) if fault == "stranger" else oracle.key
     time_ms = oracle.clock.ms + {"late": -60_001, "early": 60_001}.get(fault, 0)
     headers = authorization(oracle, "/v1/entries" if fault == "other target" else target, key, time_ms)
     if fault == "account":

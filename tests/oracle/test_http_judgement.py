@@ -10,7 +10,9 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from ledger_node import canonical_json
+from ledger_node.keys import LocalSigner
 from ledger_node.merkle import leaf_hash, verify_padded
+from ledger_node.signing import Signer
 from oracle.access import Access
 from oracle.agreement import Fault
 from oracle.chain import FacilityRoots
@@ -19,17 +21,15 @@ from oracle.figures import Figures
 from oracle.formats import covenant as covenants
 from oracle.formats.entry import entry_leaf
 from oracle.formats.requests import Scheme, sign_request
-from oracle.formats.signed import Signer
 from oracle.http_judgement import Judgement, judgement_routes, place_of
 from oracle.http_peer import HttpPeer, PeerClient, ask_address
-from oracle.keys import OracleKey
 from oracle.peers import PeerUnavailable
 from tests.oracle.consortium_kit import CREDIT_DOMAIN, Consortium, Oracle
 from tests.oracle.judgement_kit import CONTEXT, DAY, MINUTE, ORACLE_SIGNERS, schema
 from tests.oracle.test_execution import ALONE, COVENANT, FACILITY, MASS_SCHEMA, Yard
 from tests.oracle.test_rounds import NOW, covenant_of, proposal_of, reported
 
-LENDER, STRANGER, NOBODY = OracleKey(b"\x21" * 32), OracleKey(b"\x22" * 32), OracleKey(b"\x23" * 32)
+LENDER, STRANGER, NOBODY = LocalSigner(b"\x21" * 32), LocalSigner(b"\x22" * 32), LocalSigner(b"\x23" * 32)
 URL = "https://oracle-1"
 SCHEMA = "0x" + MASS_SCHEMA.id.hex()
 

@@ -7,10 +7,11 @@ import pytest
 from cryptography.exceptions import InvalidTag
 
 from ledger_node.hashing import sha256
+from ledger_node.keys import LocalSigner
 from ledger_node.merkle import tree_head, verify_consistency, verify_inclusion
 from oracle.database import Database, DatabaseError
 from oracle.formats.signed import NoteRefused, log_origin, read_checkpoint
-from oracle.keys import OracleKey, body_key
+from oracle.keys import body_key
 from oracle.log import Log
 from tests.oracle.intake_kit import CONTEXT, DEVICE, T0, Oracle, chain_of, open_oracle, signed
 
@@ -139,7 +140,7 @@ def test_a_changed_checkpoint_is_refused(oracle: Oracle, spoil: object) -> None:
 
 
 def test_a_checkpoint_of_another_oracle_is_refused(oracle: Oracle) -> None:
-    other = OracleKey(b"\x09" * 32)
+    other = LocalSigner(b"\x09" * 32)
     log = Log(oracle.database, oracle.log.origin, other, bytes(32))
     with pytest.raises(NoteRefused, match="key hash"):
         read_checkpoint(log.signed_checkpoint(), oracle.log.origin, oracle.key.address)

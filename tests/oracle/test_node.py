@@ -21,7 +21,6 @@ from oracle.firings import FiringState
 from oracle.formats.covenant import Covenant
 from oracle.formats.rule import Action, Rule
 from oracle.formats.segment import SignedSegment
-from oracle.keys import OracleKey
 from oracle.node import NodeChain
 from oracle.ports import ChainUnavailable, FleetRoots, FleetSize
 from tests.oracle.consortium_kit import HandClock, Oracle
@@ -151,7 +150,7 @@ def test_four_other_oracles_anchor_what_the_set_before_left_open(ground: Ground,
     made = schema(name="of two sets")
     covenant = covenant_of(made)
     facility = ground.open(covenant, ground.chain(keys[0], clock))
-    oracles = [Oracle(OracleKey(key), tmp_path, ground.chain(key, clock), clock, {}) for key in keys]
+    oracles = [Oracle(LocalSigner(key), tmp_path, ground.chain(key, clock), clock, {}) for key in keys]
     stream = scale(4).stream
     for oracle in oracles:
         oracle.others = [each for each in oracles if each is not oracle]

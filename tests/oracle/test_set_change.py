@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from ledger_node.keys import LocalSigner
+from ledger_node.signing import Signer
 from oracle.agreement import Fault
 from oracle.anchored import AnchoredRounds
 from oracle.formats.report import Config, config_digest
-from oracle.formats.signed import Signer
-from oracle.keys import OracleKey
 from oracle.pull import PullState
 from oracle.rounds import SET_MARK
 from tests.oracle.consortium_kit import Consortium, Oracle
@@ -17,7 +17,7 @@ from tests.oracle.test_pull import Pair, fill, pair
 from tests.oracle.test_rounds import NOW, agreed, covenant_of, proposal_of, reported, scale
 
 __all__ = ["pair"]
-OTHERS = [OracleKey(bytes([number]) * 32) for number in range(11, 15)]
+OTHERS = [LocalSigner(bytes([number]) * 32) for number in range(11, 15)]
 
 
 def set_of(signers: list[Signer], epoch: int) -> Config:
@@ -33,7 +33,7 @@ def four(tmp_path: Path) -> Consortium:
     return made
 
 
-def joined(four: Consortium, signers: list[OracleKey], directory: Path) -> list[Oracle]:
+def joined(four: Consortium, signers: list[LocalSigner], directory: Path) -> list[Oracle]:
     """Oracles that start with empty files and hear all that the others do."""
     directory.mkdir()
     made = [Oracle(each, directory, four.chain, four.clock, four.liveness) for each in signers]
