@@ -1,6 +1,5 @@
 """The embedded ledger as a process, over HTTP and on the disk, beside the bare execution of the same transactions."""
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.consortium import GAS, BenchmarkError, Consortium, found, serving, signer_of
 from benchmarks.load import Stream, drive
-from benchmarks.result import Result, Sizes, seconds
+from benchmarks.result import Result, Sizes, cpu_seconds, seconds
 from ledger_node.embedded.store import ReadStore
 from ledger_node.embedded.vm import apply_transaction, child_header, decode_transaction, open_state
 from ledger_node.keys import LocalSigner
@@ -59,12 +58,6 @@ def _measure(folder: Path, load: _Load, goal: float | None) -> Iterator[Result]:
     what = f"processor time of the ledger for each of these {load.what}, which other programs disturb little"
     each, bare_each = 1000 * used / load.count, 1000 * bare_cpu / load.count
     yield Result(f"{load.name}.cpu", what, each, "ms", _AGAINST, bare_each)
-
-
-def cpu_seconds(pid: int) -> float:
-    """The processor time that a process has used, in the kernel too (Linux, proc(5))."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _issues(made: Consortium, signers: Sequence[LocalSigner], count: int) -> list[Stream]:

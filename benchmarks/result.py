@@ -1,15 +1,18 @@
 """What a benchmark says: a measured value beside what it is compared with."""
 
 import gc
+import os
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """`measured` and `baseline` are both in `unit`. A goal is the least that `measured` should be."""
+    """`measured` and `baseline` are both in `unit`. A goal is the least that `measured` should be, or, `at_most`, the
+    most."""
 
     name: str
     what: str
@@ -18,6 +21,7 @@ class Result:
     against: str
     baseline: float
     goal: float | None = None
+    at_most: bool = False
 
     @property
     def ratio(self) -> float:
@@ -27,7 +31,9 @@ class Result:
     @property
     def met(self) -> bool | None:
         """Whether the goal is reached; None without a goal."""
-        return None if self.goal is None else self.measured >= self.goal
+        if self.goal is None:
+            return None
+        return self.measured <= self.goal if self.at_most else self.measured >= self.goal
 
     def as_json(self) -> dict[str, object]:
         """The JSON form (docs/formats/cli.md); goal and met only where there is a goal."""
@@ -40,7 +46,7 @@ class Result:
             "baseline": _short(self.baseline),
             "ratio": _short(self.ratio),
         }
-        return told if self.goal is None else told | {"goal": self.goal, "met": self.met}
+        return told if self.goal is None else told | {"goal": _short(self.goal), "met": self.met}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +57,14 @@ class Sizes:
     transfers: int = 1_500
     segments: int = 2_000
     events: int = 300
+    stream: int = 20_000
+    long: int = 60_000
     rounds: int = 3
 
 
-FULL = Sizes(issues=5_000, transfers=10_000, segments=20_000, events=3_000, rounds=7)
+FULL = Sizes(
+    issues=5_000, transfers=10_000, segments=20_000, events=3_000, stream=50_000, long=1_000_000, rounds=7
+)  # fmt: skip
 
 
 def seconds(work: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
@@ -72,6 +82,12 @@ def seconds(work: Callable[[], object], clock: Callable[[], float] = time.perf_c
 def processor_seconds(work: Callable[[], object]) -> float:
     """The processor time that `work` takes once, for what waits for nothing: other programs disturb it little."""
     return seconds(work, time.process_time)
+
+
+def cpu_seconds(pid: int) -> float:
+    """The processor time that a process has used, in the kernel too (Linux, proc(5))."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def both(rounds: int, measured: Callable[[], float], bare: Callable[[], float]) -> tuple[float, float]:

@@ -13,6 +13,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "segments": segments.run,
     "gas": gas.run,
     "index": index.run,
+    "long": index.run_long,
     "bundles": bundles.run,
     "headers": headers.run,
     "outbox": outbox.run,

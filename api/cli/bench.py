@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 def bench(
     only: Annotated[
-        list[str] | None, typer.Option(help="ledger, segments, gas, index, bundles or headers; may be given often.")
+        list[str] | None,
+        typer.Option(help="ledger, segments, gas, index, long, bundles, headers or outbox; may be given often."),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Larger sizes: some fifteen minutes instead of two.")] = False,
     as_json: JsonOption = False,

@@ -7,4 +7,4 @@ from benchmarks.result import Sizes
 
 @pytest.fixture
 def tiny() -> Sizes:
-    return Sizes(issues=4, transfers=4, segments=24, events=3, rounds=1)
+    return Sizes(issues=4, transfers=4, segments=24, events=3, stream=300, long=300, rounds=1)

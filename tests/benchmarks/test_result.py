@@ -22,6 +22,11 @@ def test_a_goal_is_met_when_it_is_reached(goal, met):
     assert (told["goal"], told["met"]) == (goal, met)
 
 
+@pytest.mark.parametrize(("goal", "met"), [(50.0, True), (49.9, False)])
+def test_a_goal_at_most_is_met_when_it_is_not_passed(goal, met):
+    assert result(goal=goal, at_most=True).met is met
+
+
 def test_numbers_are_told_with_four_digits():
     told = result(measured=1234.5678, baseline=3.0).as_json()
     assert (told["measured"], told["baseline"], told["ratio"]) == (1235.0, 3, 411.5)

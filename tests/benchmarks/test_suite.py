@@ -8,7 +8,8 @@ from benchmarks.suite import BENCHMARKS, run_all
 NAMES = {
     "ledger": ["ledger.issue", "ledger.issue.cpu", "ledger.transfer", "ledger.transfer.cpu"],
     "segments": ["segments.verify", "segments.ingest", "segments.ingest.many"],
-    "index": ["index.events", "index.catch_up"],
+    "index": ["index.sqlite", "index.postgresql", "index.catch_up"],
+    "long": ["long.sqlite", "long.sqlite.memory", "long.postgresql", "long.postgresql.memory"],
     "bundles": ["bundles.receipt", "bundles.action"],
     "headers": ["headers.qbft", "headers.clique", "headers.bundle.qbft", "headers.bundle.clique"],
     "outbox": ["outbox.writes"],
@@ -29,6 +30,9 @@ def test_a_benchmark_says_its_results(name, tiny):
         assert each.ratio == each.measured / each.baseline
         assert all((each.what, each.unit, each.against))
         goals = {"ledger.issue": 100.0, "headers.qbft": 1000.0, "outbox.writes": 0.8 * each.baseline}
+        goals |= dict.fromkeys(["index.sqlite", "index.postgresql"], max(10_000.0, each.baseline / 2))
+        goals |= dict.fromkeys(["long.sqlite", "long.postgresql"], 10_000.0)
+        goals |= dict.fromkeys(["long.sqlite.memory", "long.postgresql.memory"], each.baseline + 16)
         assert each.goal == goals.get(each.name)
 
 

@@ -5,8 +5,8 @@ from itertools import count
 
 import pytest
 
+from benchmarks.postgres import FORGETFUL, NewDatabase, Postgres
 from tests.registry.bundles import Bundles
-from tests.registry.postgres import NewDatabase, Postgres
 from tests.registry.story import Story
 
 
@@ -26,7 +26,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bundles]:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    made = Postgres.make()
+    made = Postgres.make(FORGETFUL)
     yield made
     made.close()
 

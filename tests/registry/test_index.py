@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import Engine, select
 
+from benchmarks.postgres import NewDatabase
 from ledger_node.chain_values import Receipt as ChainReceipt
 from ledger_node.client import ChainClient
 from registry.acts import Contract
@@ -30,7 +31,6 @@ from tests.registry.consortium import (
     Consortium,
     LocalClient,
 )
-from tests.registry.postgres import NewDatabase
 from tests.registry.story import Story, catch_up, index_of
 
 

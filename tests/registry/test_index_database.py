@@ -4,12 +4,12 @@ import threading
 
 import pytest
 
+from benchmarks.postgres import FORGETFUL, NewDatabase, Postgres, until
 from registry.index.database import DatabaseError, connect, open_database
 from registry.index.indexer import Indexer, Progress, follow
 from registry.index.listening import Listener
 from registry.index.queries import Index
 from registry.index.writer import Writer
-from tests.registry.postgres import NewDatabase, Postgres, until
 from tests.registry.story import Story, catch_up, index_of
 
 
@@ -44,7 +44,7 @@ def test_readers_of_other_connections_hear_of_a_batch(story: Story, new_database
 
 
 def test_an_index_outlives_a_crash_of_postgresql(story: Story) -> None:
-    cluster = Postgres.make()
+    cluster = Postgres.make(FORGETFUL)
     try:
         _crash_between_batches(story, cluster)
     finally:

@@ -7,6 +7,7 @@ from random import Random
 import pytest
 from sqlalchemy import Engine, delete, event, select
 
+from benchmarks.postgres import NewDatabase
 from registry.acts import Contract
 from registry.index.alerts import alerts
 from registry.index.database import open_database
@@ -16,7 +17,6 @@ from registry.index.tables import metadata
 from registry.index.writer import Position, Writer
 from registry.items import TYPES
 from registry.state import RECORDS
-from tests.registry.postgres import NewDatabase
 from tests.registry.simulated import DEPLOYMENT, FINALITY, Chain, Node
 from tests.registry.story import catch_up
 
