@@ -87,14 +87,15 @@ class Watch:
     """The blocks that our index called final, each with its hash."""
 
     engine: Engine
+    finality: int = FINALITY
     finals: dict[int, set[bytes]] = field(default_factory=dict)
 
     def look(self) -> None:
         with self.engine.connect() as connection:
             at = int(connection.execute(select(cursor.c.block)).scalar_one())
-            found = connection.execute(select(blocks.c.hash).where(blocks.c.number == at - FINALITY)).scalar()
+            found = connection.execute(select(blocks.c.hash).where(blocks.c.number == at - self.finality)).scalar()
         if found is not None:
-            self.finals.setdefault(at - FINALITY, set()).add(bytes(found))
+            self.finals.setdefault(at - self.finality, set()).add(bytes(found))
 
     def hash_at(self, number: int) -> bytes | None:
         with self.engine.connect() as connection:
@@ -103,8 +104,8 @@ class Watch:
 
 
 @contextmanager
-def watching(home: Path) -> Iterator[Watch]:
-    watch, stop = Watch(connect(f"sqlite:///{home}/index.db")), threading.Event()
+def watching(home: Path, finality: int = FINALITY) -> Iterator[Watch]:
+    watch, stop = Watch(connect(f"sqlite:///{home}/index.db"), finality), threading.Event()
 
     def work() -> None:
         while not stop.wait(0.1):
@@ -117,6 +118,22 @@ def watching(home: Path) -> Iterator[Watch]:
     finally:
         stop.set()
         thread.join()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a product wrote while something went on, and what its index called final."""
+
+    writer: Writer
+    sent: list[Sent]
+    happened: list[int]
+    watch: Watch
+
+    @classmethod
+    def by(cls, writer: Writer, watch: Watch) -> "Written":
+        """What is known when the writer has stopped and each of its acts is settled."""
+        writer.stop()
+        return cls(writer, writer.settled(), writer.happened(), watch)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,41 +1,21 @@
 """A signer dies and comes back, the network splits in half and heals, while a product writes."""
 
-import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import Engine, select
 
 from api.founding.enrolment import Funder
 from api.runner.settling import wait_for
 from api.settings import load_settings
-from ledger_node.client import ChainClient
-from ledger_node.deploy import load_addresses
-from ledger_node.outbox import Sent
-from registry.deployment import deployment_of, first_block
-from registry.index.database import open_database
-from registry.index.indexer import Indexer
-from registry.index.tables import metadata
-from registry.index.writer import Writer as IndexWriter
 from tests.network.clique import FINALITY, Head, Network, head
-from tests.network.faults import Watch, Writer, all_final, heavier, spend, split_in_half, watching, writing
-from tests.registry.story import catch_up
+from tests.network.faults import Watch, Written, all_final, heavier, spend, split_in_half, watching, writing
+from tests.network.indexes import final_rows
 from tests.scenarios import kit
 
 SPLITS = 3
 Product = tuple[Path, Funder | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What a product wrote while something went on, and what its index called final."""
-
-    writer: Writer
-    sent: list[Sent]
-    happened: list[int]
-    watch: Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +43,7 @@ def killed(network: Network, product: Product) -> tuple[Written, Head, Head]:
         network.wait_for_one_head()
         so_far = len(writer.accepted)
         wait_for(lambda: len(writer.accepted) > so_far + 3, "writes that go on")
-        return _written(writer, watch), before, meanwhile
+        return Written.by(writer, watch), before, meanwhile
 
 
 @pytest.fixture(scope="module")
@@ -84,12 +64,7 @@ def healed(network: Network, product: Product) -> tuple[Written, list[Replaced],
             healed = network.wait_for_one_head().number
             replaced.append(Replaced(number, before, indexed, node.client.block(number).hash))
             network.wait_for_block(healed + 2)
-        return _written(writer, watch), replaced, strangers
-
-
-def _written(writer: Writer, watch: Watch) -> Written:
-    writer.stop()
-    return Written(writer, writer.settled(), writer.happened(), watch)
+        return Written.by(writer, watch), replaced, strangers
 
 
 def test_three_signers_go_on_while_one_is_dead(killed: tuple[Written, Head, Head]) -> None:
@@ -146,33 +121,9 @@ def test_nothing_that_our_index_called_final_is_contradicted(
 def test_the_index_is_what_a_fresh_one_is(
     killed: object, healed: object, product: Product, network: Network, tmp_path: Path
 ) -> None:
-    home = product[0]
-    addresses = load_addresses(home / "addresses.json")
-    deployment = deployment_of(addresses)
-    with (
-        sqlite3.connect(f"file:{home}/index.db?mode=ro", uri=True) as live,
-        sqlite3.connect(tmp_path / "copy.db") as to,
-    ):
-        live.backup(to)
-    copy, fresh = (open_database(f"sqlite:///{tmp_path}/{name}.db") for name in ("copy", "fresh"))
-    writer = IndexWriter(fresh, deployment)
-    indexer = Indexer(ChainClient(network.nodes[1].rpc), writer, deployment, FINALITY)
-    indexer.start(first_block(addresses))
-    catch_up(indexer)
-    with copy.connect() as connection:
-        final = int(connection.execute(select(metadata.tables["cursor"].c.block)).scalar_one()) - FINALITY
-    for each in (IndexWriter(copy, deployment), writer):
-        each.rollback(final)
-    assert contents(copy) == contents(fresh)
-    assert len(contents(fresh)["versions"]) > 20
-
-
-def contents(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
-    with engine.connect() as connection:
-        return {
-            table.name: sorted((tuple(row) for row in connection.execute(select(table))), key=repr)
-            for table in metadata.sorted_tables
-        }
+    live, fresh = final_rows(product[0], network.nodes[1].client, FINALITY, tmp_path)
+    assert live == fresh
+    assert len(fresh["versions"]) > 20
 
 
 def test_the_replay_still_equals_the_nodes_storage(killed: object, healed: object, product: Product) -> None:
