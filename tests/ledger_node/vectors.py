@@ -1,7 +1,10 @@
-"""The headers and state proofs that live QBFT validators made (tests/data/qbft_4_to_5.json)."""
+"""What live QBFT validators made (tests/data): headers and state proofs, and headers of votes, epochs and rounds."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-QBFT: dict[str, Any] = json.loads((Path(__file__).parents[1] / "data" / "qbft_4_to_5.json").read_bytes())
+_DATA = Path(__file__).parents[1] / "data"
+QBFT: dict[str, Any] = json.loads((_DATA / "qbft_4_to_5.json").read_bytes())
+VOTED: dict[str, Any] = json.loads((_DATA / "qbft_rounds_and_votes.json").read_bytes())
+"""Epoch 12. A fifth is voted for before an epoch block in vain, then voted in, and out by a vote in an epoch block."""
