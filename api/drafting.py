@@ -8,13 +8,14 @@ from api.acts.built import Book, Built, Desk
 from api.acts.kinds import Act
 from api.acts.requests import DraftRequest
 from api.drafts import Draft, Drafts, Signature
-from api.keyring import Keyring
+from api.keyring import Keyring, unsigned
 from api.members import Members
 from api.problems import FieldError, ProblemError
 from api.refusals import RefusalLog
 from api.security.roles import Principal, Role
 from api.shelves import Shelves
 from ledger_node.secp256k1 import SignatureError, recover
+from ledger_node.signing import SignerError
 from oracle.clock import Clock
 from registry import consents
 from registry.items import Account, Key, Kind
@@ -78,7 +79,8 @@ class Drafting:
     def sign(self, principal: Principal, id_: bytes) -> Draft:
         """Sign with the member's key; where two must agree, the second one's call signs, and that is a person's.
 
-        Raises ProblemError second-person-needed to a program that would be the second.
+        Raises ProblemError second-person-needed to a program that would be the second, and signer-unavailable; then
+        it is kept that the person agreed, and the same call again signs.
         """
         with self.refusals.watching(principal, "consent", None, id_):
             return self._sign(principal, id_)
@@ -95,7 +97,11 @@ class Drafting:
         self.drafts.approve(id_, principal.entity, principal.actor, now)
         if self.needs_two(draft.act) and len(self._approvers(self.visible(principal, id_), principal.entity)) < 2:
             return self.visible(principal, id_)
-        self._keep(draft, principal, signer.sign_typed(consents.to_sign(draft.consent, self.deployment)))
+        try:
+            signature = signer.sign_typed(consents.to_sign(draft.consent, self.deployment))
+        except SignerError as error:
+            raise unsigned(error) from None
+        self._keep(draft, principal, signature)
         return self.visible(principal, id_)
 
     def needs_two(self, act: Act) -> bool:

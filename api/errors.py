@@ -11,7 +11,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from api.acts.kinds import Act
+from api.keyring import unsigned
 from api.problems import MEDIA_TYPE, FieldError, ProblemError, document, pointer
+from ledger_node.signing import SignerError
 
 LOG = logging.getLogger("cangdan.api")
 _ACTS = frozenset(act.value for act in Act)
@@ -25,6 +27,7 @@ PROGRAM_PATHS = ("/v1/", "/oauth2/", "/.well-known/")
 def install(app: FastAPI) -> None:
     """Make every fault of the application a problem document."""
     app.add_exception_handler(ProblemError, _on_problem)
+    app.add_exception_handler(SignerError, _on_unsigned)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, _on_fault)
@@ -58,6 +61,11 @@ def field_errors(errors: Sequence[Any]) -> list[FieldError]:
 def _on_problem(request: Request, fault: Exception) -> Response:
     assert isinstance(fault, ProblemError)
     return respond(request, fault)
+
+
+def _on_unsigned(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, SignerError)
+    return respond(request, unsigned(fault))
 
 
 def _on_invalid(request: Request, fault: Exception) -> Response:

@@ -59,8 +59,15 @@ class Member(_Part):
     name_zh: str | None = None
     key_file: Path | None = None
     passphrase_file: Path | None = None
+    signer_file: Path | None = None
     users: tuple[User, ...] = ()
     clients: tuple[Client, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_one_key(self) -> "Member":
+        if self.signer_file is not None and (self.key_file is not None or self.passphrase_file is not None):
+            raise ValueError("signerFile excludes keyFile and passphraseFile")
+        return self
 
     def scopes_of(self, client: Client) -> frozenset[Scope]:
         """What the client may ask for: its list, or all of the role's, never more than the role has."""
@@ -70,6 +77,14 @@ class Member(_Part):
     def named(self, language: str) -> str:
         """The name in a language of the console."""
         return self.name_zh if language == "zh-Hans" and self.name_zh else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class MemberKey:
+    """A key file with its passphrase file, or with None the file that names a signer elsewhere."""
+
+    file: Path
+    passphrase_file: Path | None
 
 
 class MembersFile(_Part):
@@ -117,14 +132,17 @@ class Members:
         member = self.by_entity.get(entity)
         return member.named(language) if member else None
 
-    def key_files(self, entity: int) -> tuple[Path, Path] | None:
-        """The files of the member's signing key and its passphrase (next to it unless named), when there are any."""
+    def key_of(self, entity: int) -> "MemberKey | None":
+        """Where the member's signing key is, when this process has it."""
         member = self.by_entity.get(entity)
-        if member is None or member.key_file is None:
+        if member is None:
             return None
-        key_file = self.folder / member.key_file
-        named = member.passphrase_file
-        return key_file, self.folder / named if named else key_file.with_suffix(".pass")
+        if member.signer_file is not None:
+            return MemberKey(self.folder / member.signer_file, None)
+        if member.key_file is None:
+            return None
+        key_file, named = self.folder / member.key_file, member.passphrase_file
+        return MemberKey(key_file, self.folder / named if named else key_file.with_suffix(".pass"))
 
 
 class MembersSource:

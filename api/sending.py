@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from api.acts.calls import Call
-from api.keyring import Keyring
+from api.keyring import Keyring, unsigned
 from api.problems import ProblemError
 from ledger_node.abi import RevertCause
 from ledger_node.canonical_json import JsonValue
@@ -15,6 +15,7 @@ from ledger_node.files import make_folder
 from ledger_node.hexvalues import data_hex
 from ledger_node.outbox import ActRefused, GasPolicy, Outbox, Sent
 from ledger_node.sending_status import OutboxStatus
+from ledger_node.signing import SignerError
 
 PAUSE = 0.5
 """Seconds between two looks at the chain while something is on its way."""
@@ -54,7 +55,8 @@ class Outboxes:
         self._stop = threading.Event()
 
     def submit(self, entity: int, key: str, call: Call, gas: int | None) -> Sent:
-        """Send a call under a key, once. Raises ProblemError act-refused with the cause, or ledger-unavailable."""
+        """Send a call under a key, once. Raises ProblemError act-refused with the cause, or that ledger or signer is
+        unavailable; then nothing was kept or sent."""
         try:
             outbox = self._outbox(entity)
             return outbox.submit(key, self._addresses(call.contract), call.data(), gas=gas)
@@ -63,6 +65,8 @@ class Outboxes:
             raise ProblemError("act-refused", detail, extra={"cause": cause_json(refusal.cause)}) from None
         except ChainUnavailable:
             raise ProblemError("ledger-unavailable", "the ledger's node does not answer") from None
+        except SignerError as error:
+            raise unsigned(error) from None
 
     def find(self, entity: int, key: str) -> Sent | None:
         """What became of the call of a key, after one more look at the chain."""

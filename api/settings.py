@@ -47,6 +47,12 @@ class ContractsSection(BaseModel):
     )
     outbox_file: Path = Field(default=Path("keys/operator.db"), description="the operator's outbox")
 
+    @model_validator(mode="after")
+    def _has_one_key(self) -> "ContractsSection":
+        if self.operator_signer is not None and "operator_key_file" in self.model_fields_set:
+            raise ValueError("operator_key_file and operator_signer exclude each other")
+        return self
+
 
 class SupervisorSection(BaseModel):
     """How `cangdan up` keeps the processes running. Times are in seconds, sizes in bytes."""

@@ -1,7 +1,6 @@
 """What every process tells of itself over HTTP: /live, /ready with the cause, /metrics (docs/formats/metrics.md)."""
 
 import hmac
-import ipaddress
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ledger_node.canonical_json import JsonValue
 from ledger_node.figures import PREFIX, Figure, Kind, exposed
+from ledger_node.settings import is_this_machine
 
 LIVE, READY, METRICS = "/live", "/ready", "/metrics"
 PATHS = (LIVE, READY, METRICS)
@@ -77,7 +77,7 @@ def scrapers(section: MetricsSection, url: str) -> Scrapers:
     Raises MetricsError for a token file that cannot be used.
     """
     if section.token_file is None:
-        return Scrapers(None, _is_here(urlsplit(url).hostname or ""))
+        return Scrapers(None, is_this_machine(urlsplit(url).hostname or ""))
     try:
         token = section.token_file.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
@@ -194,13 +194,4 @@ def _from_here(request: Request) -> bool:
     except ValueError:
         return False
     peer = "" if request.client is None else request.client.host
-    return _is_here(peer) and _is_here(name) and not any(each in request.headers for each in _FORWARDED)
-
-
-def _is_here(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return is_this_machine(peer) and is_this_machine(name) and not any(each in request.headers for each in _FORWARDED)

@@ -51,14 +51,19 @@ def address_of(private_key: bytes) -> bytes:
 
 def sign_digest(private_key: bytes, digest: bytes) -> bytes:
     """The 64-byte compact signature (EIP-2098) of a 32-byte digest; deterministic (RFC 6979), low s."""
-    r_s, parity = _sign(private_key, digest)
-    return r_s[:32] + bytes([r_s[32] | parity << 7]) + r_s[33:]
+    return _compact(*_sign(private_key, digest))
 
 
 def sign65(private_key: bytes, digest: bytes) -> bytes:
     """The 65-byte signature r, s, v (27 or 28) of a 32-byte digest; deterministic (RFC 6979), low s."""
     r_s, parity = _sign(private_key, digest)
     return r_s + bytes([27 + parity])
+
+
+def compact(signature: bytes) -> bytes:
+    """The 64-byte form (EIP-2098) of a signature in either form. Raises SignatureError (length, v)."""
+    r_s, parity = _split(signature)
+    return _compact(r_s, parity)
 
 
 def recover(digest: bytes, signature: bytes) -> bytes:
@@ -91,6 +96,10 @@ def recover_sealer(digest: bytes, seal: bytes) -> bytes:
         return _address(PublicKey.from_signature_and_message(seal, digest, hasher=None))
     except ValueError:
         raise SignatureError(SignatureRule.POINT, "r and s yield no public key") from None
+
+
+def _compact(r_s: bytes, parity: int) -> bytes:
+    return r_s[:32] + bytes([r_s[32] | parity << 7]) + r_s[33:]
 
 
 def _sign(private_key: bytes, digest: bytes) -> tuple[bytes, int]:

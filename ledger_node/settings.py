@@ -1,9 +1,16 @@
 """Settings of the ledger, one section of the settings file."""
 
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+
+def _own_socket(given: dict[str, Any]) -> str:
+    """Where the embedded ledger tells of its blocks; nothing is known of another one."""
+    return "" if given.get("engine") == "external" else f"ws://{given.get('host')}:{given.get('port')}"
 
 
 class LedgerSection(BaseModel):
@@ -24,8 +31,9 @@ class LedgerSection(BaseModel):
         default=(), description="more nodes of the same chain, asked when rpc_url's fails or lags"
     )
     ws_url: str = Field(
-        default_factory=lambda given: f"ws://{given.get('host')}:{given.get('port')}",
-        description="JSON-RPC over WebSocket, for subscriptions; the embedded ledger's when not given",
+        default_factory=_own_socket,
+        description="JSON-RPC over WebSocket, where new blocks are heard of; when not given, the embedded ledger's, "
+        "and of an external one none: it is asked",
     )
     directory: Path = Field(default=Path("ledger"), description="genesis file, sealer key, blocks, state")
     block_seconds: float = Field(default=0.2, gt=0, le=60, description="least time between two blocks")
@@ -39,7 +47,7 @@ class LedgerSection(BaseModel):
 
 
 class SignerSection(BaseModel):
-    """A signer elsewhere that holds the key of one account: Web3Signer's eth1 JSON-RPC."""
+    """A signer elsewhere that holds the key of one account: Web3Signer's eth1 JSON-RPC. No field of it is secret."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,4 +56,37 @@ class SignerSection(BaseModel):
     authority_file: Path | None = Field(default=None, description="vouches for it; the system's if none")
     certificate_file: Path | None = Field(default=None, description="what it knows this side by")
     key_file: Path | None = Field(default=None, description="the certificate's private key, mode 0600")
-    timeout_seconds: float = Field(default=10, gt=0, description="for one request")
+    timeout_seconds: float = Field(default=10, gt=0, le=300, description="for one request")
+
+    @field_validator("url")
+    @classmethod
+    def _is_guarded(cls, url: str) -> str:
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            raise ValueError("must be an address") from None
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError("must hold no user, password, query or fragment")
+        guarded = parts.scheme == "https" or (parts.scheme == "http" and is_this_machine(parts.hostname or ""))
+        if not parts.hostname or not guarded:
+            raise ValueError("must be https, or http to this machine")
+        return url
+
+    @property
+    def address(self) -> bytes:
+        """The 20 bytes of `account`."""
+        return bytes.fromhex(self.account[2:])
+
+    @model_validator(mode="after")
+    def _certificate_has_its_key(self) -> "SignerSection":
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file and key_file must be given together")
+        return self
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host is reached without a network: localhost, or a loopback address."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

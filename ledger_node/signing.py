@@ -14,7 +14,15 @@ from ledger_node.transactions import Transaction
 
 
 class SignerError(Exception):
-    """A signer does not sign: it does not answer, refuses, or signs something else; one line without credentials."""
+    """A signer does not sign: it does not answer, refuses, or signs something else; one line without credentials.
+
+    `signer` is its address, or the file that names it; `words` what is wrong.
+    """
+
+    def __init__(self, signer: str, words: str) -> None:
+        super().__init__(f"signer {signer}: {words}")
+        self.signer = signer
+        self.words = words
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 from ledger_node.canonical_json import JsonValue
 from ledger_node.files import make_folder
 from ledger_node.monitoring import NEARBY, Counted, Monitor, Readiness, Scrapers
-from ledger_node.signing import Signer
+from ledger_node.signing import Signer, SignerError
 from oracle.access import Access
 from oracle.anchored import AnchoredRounds
 from oracle.batch import Batcher
@@ -82,7 +82,7 @@ class Oracle:
     ) -> None:
         """Opens or makes the files in `directory`; `url` is where this oracle is reached, `scrapers` read its figures.
 
-        Raises DatabaseError, sqlite3.Error, OSError."""
+        Raises DatabaseError, sqlite3.Error, OSError, SignerError."""
         make_folder(directory, 0o700)
         self.context, self.signer, self.chain, self.clock = context, signer, chain, clock
         self.origin = log_origin(context, signer.address)
@@ -190,7 +190,7 @@ class Oracle:
                 size = self.log.size()
                 try:
                     did = loop.work()
-                except ChainUnavailable as error:
+                except (ChainUnavailable, SignerError) as error:
                     _LOGGER.warning("%s: %s", loop.work.__name__, error)
                     rest = LONGEST_S
                     continue

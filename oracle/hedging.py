@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterable
 from queue import Empty, SimpleQueue
 
+from ledger_node.signing import SignerError
 from oracle.peers import Peer, PeerUnavailable
 
 
@@ -20,8 +21,8 @@ class Hedged:
         self._busy: set[bytes] = set()
 
     def run(self, peers: Iterable[Peer], ask: Callable[[Peer], Callable[[], None]], enough: Callable[[], bool]) -> None:
-        """`ask` makes the question to a peer, out of what is still wanted, when its turn comes; PeerUnavailable of a
-        question is passed over."""
+        """`ask` makes the question to a peer, out of what is still wanted, when its turn comes; PeerUnavailable and
+        SignerError of a question are passed over."""
         waiting = [each for each in peers if each.address not in self._busy]
         answered: SimpleQueue[None] = SimpleQueue()
         asked, end_s = 0, time.monotonic() + self._most_s
@@ -42,7 +43,7 @@ class Hedged:
     def _work(self, peer: Peer, question: Callable[[], None], answered: SimpleQueue[None]) -> None:
         try:
             question()
-        except PeerUnavailable:
+        except (PeerUnavailable, SignerError):
             pass
         finally:
             self._busy.discard(peer.address)

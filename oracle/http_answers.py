@@ -4,6 +4,7 @@ Errors are RFC 9457 with a `code`: a reason of the published list (oracle.format
 """
 
 import asyncio
+import logging
 import re
 from collections.abc import Awaitable, Callable
 
@@ -13,6 +14,7 @@ from starlette.responses import Response
 from ledger_node import canonical_json
 from ledger_node.canonical_json import JsonError, JsonValue
 from ledger_node.hexvalues import HexError, read_data
+from ledger_node.signing import SignerError
 from oracle.access import AccessRefused
 from oracle.batch import Overloaded
 from oracle.figures import UnknownHere
@@ -34,7 +36,9 @@ CODES = {
     "roots_differ": (409, "the facility holds other roots than the covenant"),
     "overloaded": (503, "too much waits; nothing was decided, send it again"),
     "chain_unavailable": (503, "the node does not answer; nothing was decided, send it again"),
+    "signer_unavailable": (503, "the oracle cannot sign now; send the same again"),
 }
+_LOGGER = logging.getLogger("oracle")
 _NUMBER = re.compile(r"0\Z|[1-9][0-9]{0,15}\Z")
 
 Answer = Response | JsonValue | tuple[JsonValue, int]
@@ -76,6 +80,10 @@ def answered(handler: Callable[[Request], Awaitable[Answer]]) -> Callable[[Reque
             return problem("overloaded", str(error))
         except ChainUnavailable as error:
             return problem("chain_unavailable", str(error))
+        except SignerError as error:
+            # Where the signer is concerns nobody who asks.
+            _LOGGER.warning("%s", error)
+            return problem("signer_unavailable", "what is to be answered must be signed")
         if isinstance(told, Response):
             return told
         value, status = told if isinstance(told, tuple) else (told, 200)

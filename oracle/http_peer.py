@@ -38,7 +38,9 @@ class PeerClient:
         self._clock = clock
 
     def ask(self, target: str, limit: int, body: bytes | None = None) -> bytes | None:
-        """The answer to a GET, or with a body to a POST; None when nothing is known there. Raises PeerUnavailable."""
+        """The answer to a GET, or with a body to a POST; None when nothing is known there.
+
+        Raises PeerUnavailable, SignerError."""
         header = sign_request(self._signer, Scheme.ORACLE, self.origin, target, self._clock.now_ms())
         return _exchange(self._client, target, limit, {"Authorization": header}, body)
 

@@ -41,7 +41,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The segment is in the log; `fresh` when it was not before."""
+    """The segment is in the log; `fresh` when it was not before. The receipt is unsigned for what a peer has."""
 
     receipt: SegmentReceipt
     fresh: bool
@@ -87,12 +87,13 @@ class IngestService:
         self._lock = threading.Lock()
 
     def accept(self, raw: bytes, source: str) -> Outcome:
-        """Takes one segment from a device. Raises ChainUnavailable, sqlite3.Error; then nothing was decided."""
+        """Takes one segment from a device. Raises ChainUnavailable, sqlite3.Error: then nothing was decided; and
+        SignerError: then it may be in the log, and the same bytes sent again get the receipt."""
         return self.accept_many([Arrival(raw, source)])[0]
 
     def accept_many(self, arrivals: Sequence[Arrival], wait_for: Container[Reason] = ()) -> list[Outcome]:
         """Takes arrivals in their order, in one transaction; stops before the first that is refused for a reason
-        in `wait_for`, and then the list is shorter. Raises ChainUnavailable, sqlite3.Error."""
+        in `wait_for`, and then the list is shorter. Raises as `accept` does; what peers have is not signed for."""
         judged = [self._verify(each) for each in arrivals]
         placed: list[tuple[Position, bool] | Refusal] = []
         with self._database.transaction():
@@ -103,7 +104,10 @@ class IngestService:
                     if error.reason in wait_for:
                         break
                     placed.append(self._refuse(arrival, error, each.segment if isinstance(each, _Signed) else None))
-        return [each if isinstance(each, Refusal) else self._accepted(*each) for each in placed]
+        return [
+            each if isinstance(each, Refusal) else self._accepted(*each, signed=not arrival.pulled)
+            for arrival, each in zip(arrivals, placed, strict=False)
+        ]
 
     def examine(self, raw: bytes) -> Verdict:
         """What `accept` would answer; nothing is logged or kept. Raises ChainUnavailable, sqlite3.Error."""
@@ -170,7 +174,7 @@ class IngestService:
         self.quarantine.add(refusal, arrival.raw, arrival.source, self._clock.now_ms(), signed)
         return refusal
 
-    def _accepted(self, position: Position, fresh: bool) -> Accepted:
+    def _accepted(self, position: Position, fresh: bool, *, signed: bool) -> Accepted:
         receipt = SegmentReceipt(
             chain_id=self.context.chain_id,
             registry=self.context.registry,
@@ -181,7 +185,7 @@ class IngestService:
             oracle=self._signer.address,
             time_ms=position.arrived_ms,
         )
-        return Accepted(sign_receipt(receipt, self._signer), fresh)
+        return Accepted(sign_receipt(receipt, self._signer) if signed else receipt, fresh)
 
     def _is_final(self, block_hash: bytes) -> bool:
         if block_hash in self._final:

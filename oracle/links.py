@@ -65,7 +65,7 @@ class Link:
     def step(self) -> bool:
         """Reads the peer's log, covenants, reports and rounds once; whether there was anything new.
 
-        Raises ChainUnavailable."""
+        Raises ChainUnavailable, SignerError."""
         if self._puller is None or self._peer is None or self._asking is None:
             return self._join()
         try:

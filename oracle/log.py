@@ -60,6 +60,7 @@ class Log:
         self._database = database
         self._cipher = AESGCM(body_key)
         self._signer = signer
+        self._note: tuple[Checkpoint, str] | None = None
         self.origin = origin
 
     # --- writing ------------------------------------------------------------------------------------------------
@@ -179,8 +180,13 @@ class Log:
             return Checkpoint(self.origin, size, self.root(size))
 
     def signed_checkpoint(self, size: int | None = None) -> str:
-        """The signed note of a checkpoint."""
-        return sign_checkpoint(self.checkpoint(size), self._signer)
+        """The signed note of a checkpoint; the last one is kept, as anybody may ask for it. Raises SignerError."""
+        checkpoint, known = self.checkpoint(size), self._note
+        if known is not None and known[0] == checkpoint:
+            return known[1]
+        note = sign_checkpoint(checkpoint, self._signer)
+        self._note = checkpoint, note
+        return note
 
     # --- bodies -------------------------------------------------------------------------------------------------
 

@@ -103,7 +103,7 @@ class RoundService:
             self._store.reset_cursors()
 
     def step(self) -> bool:
-        """Does what can be done now; whether anything was. Raises ChainUnavailable."""
+        """Does what can be done now; whether anything was. Raises ChainUnavailable, SignerError."""
         config = self._chain.config()
         # First, so that an oracle that joined late does not report what is anchored long since.
         followed = self._follow_chain(config)
@@ -125,10 +125,11 @@ class RoundService:
     def _change_set(self, config: Config) -> None:
         """Another set of oracles is in force: what was reported of open slots is signed anew, for the new set."""
         now = self._clock.now_ms()
-        with self._lock, self._store.database.transaction():
+        with self._store.database.transaction():
             places = [(each.schema, each.slot) for each in self._store.open_slots(ALL)]
             own = [self._store.reports(*place)[self._signer.address] for place in places]
-            signed = [each.signed(config, self._signer) for each in own]
+        signed = [each.signed(config, self._signer) for each in own]
+        with self._lock, self._store.database.transaction():
             self._store.renew_own_reports(signed, self._signer.address, now)
             self._store.reset_cursors()
             self._store.set_mark(SET_MARK, config.epoch)
@@ -183,21 +184,32 @@ class RoundService:
         own = config.position(self._signer.address)
         if own is None:
             return False
-        led: list[_Led] = []
+        # A signer elsewhere may be slow, so the database is not held while anything is signed.
         with self._store.database.transaction():
-            for each in self._store.open_slots(self._pace.batch * len(config.oracles)):
-                if len(led) == self._pace.batch:
-                    break
-                made = self._make(each, own, config)
-                if made is not None:
-                    led.append(made)
+            due = self._due(own, config)
+        signed = [each.signed(config, self._signer) for each in due]
+        rounds = [(each, check_proposal(each, self._schemas[each.schema], config)) for each in signed]
+        with self._store.database.transaction():
+            kept = [(each, round_) for each, round_ in rounds if self._is_kept(each, round_, config)]
+        led = [_Led(each, made, {own: self._signer.sign_typed(made.to_sign(config))}) for each, made in kept]
         if not led:
             return False
         self._collect(led, config)
         return sum(self._send(each, config) for each in led) > 0
 
-    def _make(self, open_slot: OpenSlot, own: int, config: Config) -> _Led | None:
-        """The round of a slot whose turn is ours, under our signature; None when it must wait or is sent already."""
+    def _due(self, own: int, config: Config) -> list[Proposal]:
+        """The proposals that are ours to make now, at most a batch, unsigned."""
+        due: list[Proposal] = []
+        for each in self._store.open_slots(self._pace.batch * len(config.oracles)):
+            if len(due) == self._pace.batch:
+                break
+            proposal = self._proposal(each, own, config)
+            if proposal is not None:
+                due.append(proposal)
+        return due
+
+    def _proposal(self, open_slot: OpenSlot, own: int, config: Config) -> Proposal | None:
+        """The proposal for a slot whose turn is ours, unsigned; None when it must wait or is sent already."""
         schema = self._schemas.get(open_slot.schema)
         if schema is None:
             return None
@@ -211,13 +223,15 @@ class RoundService:
             return None
         earlier = self._store.proposals(*place, config.epoch)
         chosen = earlier[0].reports if earlier else self._chosen(place, config)
-        proposal = Proposal(*place, attempt, chosen).signed(config, self._signer)
-        round_ = check_proposal(proposal, schema, config)
+        return Proposal(*place, attempt, chosen)
+
+    def _is_kept(self, proposal: Proposal, round_: Round, config: Config) -> bool:
+        """Keeps that this root is signed in the attempt; False when another one was."""
         root = round_.tree.root
-        if self._store.sign_once(*place, config.epoch, attempt, root) != root:
-            return None
+        if self._store.sign_once(proposal.schema, proposal.slot, config.epoch, proposal.attempt, root) != root:
+            return False
         self._store.add_proposal(proposal, root, config.epoch)
-        return _Led(proposal, round_, {own: self._signer.sign_typed(round_.to_sign(config))})
+        return True
 
     def _chosen(self, place: tuple[bytes, int], config: Config) -> tuple[Report, ...]:
         reports = self._store.reports(*place)
@@ -265,7 +279,7 @@ class RoundService:
     # --- signing for others -----------------------------------------------------------------------------------------
 
     def answer(self, proposals: Sequence[Proposal]) -> list[bytes | Fault]:
-        """For each proposal our signature of its round, or why not. Raises ChainUnavailable."""
+        """For each proposal our signature of its round, or why not. Raises ChainUnavailable, SignerError."""
         config = self._chain.config()
         return [self._answer(each, config) for each in proposals]
 

@@ -12,9 +12,11 @@ import uvicorn
 from ledger_node.client import ChainClient, ChainUnavailable, RpcError
 from ledger_node.deploy import Addresses, AddressesError, load_addresses
 from ledger_node.files import make_folder
-from ledger_node.keys import KeyFileError, LocalSigner, open_signer
+from ledger_node.keys import KeyFileError
 from ledger_node.monitoring import MetricsError, MetricsSection, scrapers
 from ledger_node.outbox import GasPolicy, Outbox, OutboxLocked, OutboxMismatch
+from ledger_node.remote_signer import RemoteSigner, open_key
+from ledger_node.signing import Signer, SignerError
 from oracle.app import Oracle
 from oracle.clock import SystemClock
 from oracle.database import DatabaseError
@@ -54,17 +56,19 @@ def serve(process: OracleProcess, pause: Callable[[float], None] = time.sleep) -
     except MetricsError as error:
         raise OracleError(str(error)) from None
     try:
-        signer = open_signer(section.key_file, section.key_file.with_suffix(".pass"))
+        signer = open_key(section.key_file, section.signer)
         check_certificate(section.tls_certificate_file, section.tls_key_file)
         peer_trust = trusting(process.authority_file)
         make_folder(section.directory, 0o700)
+        if isinstance(signer, RemoteSigner):
+            _wait_for(signer, pause)
         chain, addresses = _chain(process, signer, pause)
         context = Context(addresses.chain_id, addresses.address("DeviceRegistry"))
         oracle = Oracle(
             section.directory, context, signer, chain, SystemClock(), section.url, process.peer_urls, peer_trust,
             scrapers=allowed,
         )  # fmt: skip
-    except (KeyFileError, TlsError, AddressesError, OutboxLocked, OutboxMismatch, DatabaseError) as error:
+    except (KeyFileError, TlsError, AddressesError, OutboxLocked, OutboxMismatch, DatabaseError, SignerError) as error:
         raise OracleError(str(error)) from None
     failed: list[bool] = []
 
@@ -92,7 +96,20 @@ def serve(process: OracleProcess, pause: Callable[[float], None] = time.sleep) -
         raise OracleError("a loop of the oracle failed; its log says why")
 
 
-def _chain(process: OracleProcess, signer: LocalSigner, pause: Callable[[float], None]) -> tuple[NodeChain, Addresses]:
+def _wait_for(signer: RemoteSigner, pause: Callable[[float], None]) -> None:
+    """Until the signer elsewhere answers and has the oracle's key."""
+    told = ""
+    while True:
+        try:
+            return signer.check()
+        except SignerError as error:
+            if str(error) != told:
+                _LOGGER.warning("waiting: %s", error)
+            told = str(error)
+        pause(WAIT_S)
+
+
+def _chain(process: OracleProcess, signer: Signer, pause: Callable[[float], None]) -> tuple[NodeChain, Addresses]:
     """The node's view, once the contracts are there and the node answers."""
     client, told = ChainClient(process.rpc_urls), False
     while True:

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ledger_node.settings import SignerSection
 
 
 class OracleSection(BaseModel):
@@ -21,7 +23,10 @@ class OracleSection(BaseModel):
     directory: Path = Field(default_factory=lambda given: Path(str(given.get("name"))), description="its log and state")
     key_file: Path = Field(
         default_factory=lambda given: Path(f"keys/{given.get('name')}.json"),
-        description="signs reports, rounds and receipts of segments",
+        description="the account's key: signs reports, rounds, receipts of segments, transactions",
+    )
+    signer: SignerSection | None = Field(
+        default=None, description="instead of key_file: section [oracles.signer] under its item, fields as below"
     )
     tls_certificate_file: Path = Field(
         default_factory=lambda given: Path(f"tls/{given.get('name')}.pem"),
@@ -30,6 +35,12 @@ class OracleSection(BaseModel):
     tls_key_file: Path = Field(
         default_factory=lambda given: Path(f"tls/{given.get('name')}.key"), description="its private key, mode 0600"
     )
+
+    @model_validator(mode="after")
+    def _has_one_key(self) -> "OracleSection":
+        if self.signer is not None and "key_file" in self.model_fields_set:
+            raise ValueError("key_file and signer exclude each other")
+        return self
 
 
 class TlsSection(BaseModel):

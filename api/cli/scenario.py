@@ -109,10 +109,11 @@ def one_line() -> Iterator[None]:
     from api.supervisor.control import ControlError
     from ledger_node.client import ChainUnavailable, RpcError
     from ledger_node.keys import KeyFileError
+    from ledger_node.signing import SignerError
 
     try:
         yield
-    except (PackError, StreamError, KeyFileError) as error:
+    except (PackError, StreamError, KeyFileError, SignerError) as error:
         raise CommandError(str(error), code=WRONG_USE) from None
     except (ControlError, FoundingError, DeliveryFailed, ApiRefused, StillWaiting) as error:
         raise CommandError(str(error)) from None

@@ -12,14 +12,17 @@ from joserfc.jwk import ECKey
 
 from api.founding.logins import Login, append_logins
 from api.founding.operator import Entrant, Operator
-from api.members import Client, Member, MembersFile, User, load, save
+from api.members import Client, Member, MemberKey, MembersFile, User, load, save
 from api.security.passwords import hash_password
 from api.security.roles import Role
 from ledger_node.files import make_folder, replace_private
-from ledger_node.keys import open_signer
+from ledger_node.keys import KeyFileError
+from ledger_node.remote_signer import RemoteSigner, open_key, read_signer_file
 
 Funder = Callable[[Sequence[bytes]], None]
 """Gives accounts what they need on a chain with fees."""
+KEY_FILE, SIGNER_FILE = "key.json", "signer.toml"
+"""What a member's folder holds: its key, made when neither is there, or the name of a signer elsewhere."""
 _PEOPLE = ("clerk", "approver")
 """Two people a member, since some acts need four eyes."""
 
@@ -36,12 +39,21 @@ class Newcomer:
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A member as its own programs use it: entity, signing key and the private key (JWK file) of its API client."""
+    """A member as its own programs use it: entity, signing key and the private key (JWK file) of its API client.
+
+    `key_file` has the key, or is called signer.toml and names a signer elsewhere.
+    """
 
     entity: int
     key_file: Path
     client_id: str
     client_key: Path
+
+    @property
+    def key(self) -> MemberKey:
+        """Where the signing key is."""
+        elsewhere = self.key_file.name == SIGNER_FILE
+        return MemberKey(self.key_file, None if elsewhere else self.key_file.with_suffix(".pass"))
 
 
 class Enrolment:
@@ -59,7 +71,10 @@ class Enrolment:
         return seat
 
     def seats(self, newcomers: Sequence[Newcomer]) -> list[Seat]:
-        """The seats of members, made when they are new; all are on their way before one is waited for."""
+        """The seats of members, made when they are new; all are on their way before one is waited for.
+
+        Raises KeyFileError, SignerError, FoundingError.
+        """
         accounts = [self._account(each) for each in newcomers]
         self._fund(accounts)
         entities = self._operator.register(
@@ -73,7 +88,17 @@ class Enrolment:
     def _account(self, newcomer: Newcomer) -> bytes:
         folder = self._folder(newcomer)
         make_folder(folder, 0o700)
-        return open_signer(folder / "key.json", folder / "key.pass").address
+        key_file, signer_file = folder / KEY_FILE, folder / SIGNER_FILE
+        if not signer_file.exists():
+            return open_key(key_file).address
+        if key_file.exists():
+            raise KeyFileError(f"{folder}: holds {KEY_FILE} and {SIGNER_FILE}; keep the one that is the member's")
+        elsewhere = RemoteSigner(read_signer_file(signer_file))
+        try:
+            elsewhere.check()
+        finally:
+            elsewhere.close()
+        return elsewhere.address
 
     def _seat(self, newcomer: Newcomer, entity: int) -> Seat:
         folder = self._folder(newcomer)
@@ -81,7 +106,9 @@ class Enrolment:
         if not client_key.exists():
             key = ECKey.generate_key("P-256").as_dict(private=True)
             replace_private(client_key, json.dumps(key).encode() + b"\n")
-        seat = Seat(entity, folder / "key.json", f"{newcomer.kind}-{entity}-program", client_key)
+        signer_file = folder / SIGNER_FILE
+        key_file = signer_file if signer_file.exists() else folder / KEY_FILE
+        seat = Seat(entity, key_file, f"{newcomer.kind}-{entity}-program", client_key)
         self._keep(newcomer, seat)
         return seat
 
@@ -90,13 +117,15 @@ class Enrolment:
         if any(member.entity == seat.entity for member in members.members):
             return
         logins = [self._login(newcomer, seat.entity, person) for person in _PEOPLE]
+        key_file, elsewhere = seat.key_file.relative_to(self._file.parent), seat.key.passphrase_file is None
         public = ECKey.import_key(json.loads(seat.client_key.read_text())).as_dict(private=False)
         member = Member(
             entity=seat.entity,
             kind=Role(newcomer.kind),
             name=newcomer.name,
             name_zh=newcomer.name_zh,
-            key_file=seat.key_file.relative_to(self._file.parent),
+            key_file=None if elsewhere else key_file,
+            signer_file=key_file if elsewhere else None,
             users=tuple(
                 User(login=each.login, name=f"{newcomer.name}, {person}", password_hash=hash_password(each.password))
                 for person, each in zip(_PEOPLE, logins, strict=True)

@@ -13,29 +13,32 @@ from ledger_node.abi import decode_result, encode_call
 from ledger_node.client import ChainClient
 from ledger_node.deploy import Addresses, check_in_place, deploy, dump_addresses, is_wired, load_addresses
 from ledger_node.files import make_folder, replace_atomically
-from ledger_node.keys import LocalSigner, open_signer
+from ledger_node.keys import LocalSigner
 from ledger_node.outbox import GasPolicy, Outbox
-from ledger_node.remote_signer import open_remote
+from ledger_node.remote_signer import RemoteSigner, open_key
 from ledger_node.settings import LedgerSection
 from ledger_node.signing import TransactionSigner
 from ledger_node.transactions import LegacyFee
+from oracle.settings import OracleSection
 
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """The accounts that this machine needs to found and run a consortium."""
+    """What this machine needs to found and run a consortium: the operator's key, the oracles' addresses."""
 
     operator: TransactionSigner
-    oracles: tuple[LocalSigner, ...]
+    oracles: tuple[bytes, ...]
 
 
 def open_accounts(settings: Settings) -> Accounts:
-    """The operator's and the oracles' keys, made when they are new. Raises KeyFileError, SignerError."""
-    elsewhere = settings.contracts.operator_signer
-    return Accounts(
-        operator=_open(settings.contracts.operator_key_file) if elsewhere is None else open_remote(elsewhere),
-        oracles=tuple(_open(oracle.key_file) for oracle in settings.oracles),
-    )
+    """The operator's and the oracles' accounts; keys are made when they are new. Raises KeyFileError, SignerError.
+
+    The operator's signer elsewhere must answer; an oracle's is the oracle's own matter.
+    """
+    operator = open_key(settings.contracts.operator_key_file, settings.contracts.operator_signer)
+    if isinstance(operator, RemoteSigner):
+        operator.check()
+    return Accounts(operator, tuple(_address(each) for each in settings.oracles))
 
 
 def open_operator(settings: Settings, client: ChainClient, addresses: Addresses) -> Operator:
@@ -59,7 +62,7 @@ def found(settings: Settings, tell: Callable[[int, int, str], None] = lambda don
     try:
         addresses = deploy(client, outbox, accounts.operator.address, tell=tell)
         operator = Operator(client, outbox, {each.name: each.address for each in addresses.contracts})
-        operator.set_oracles([oracle.address for oracle in accounts.oracles], (len(accounts.oracles) - 1) // 3)
+        operator.set_oracles(list(accounts.oracles), (len(accounts.oracles) - 1) // 3)
     finally:
         outbox.close()
     replace_atomically(settings.contracts.addresses_file, dump_addresses(addresses))
@@ -77,7 +80,7 @@ def _founded(settings: Settings, client: ChainClient, accounts: Accounts) -> Add
     hub = addresses.address("AttestationHub")
     answer = client.call(hub, encode_call("AttestationHub", "oracles"))
     (oracles,) = decode_result("AttestationHub", "oracles", answer)
-    return addresses if list(oracles) == [oracle.address for oracle in accounts.oracles] else None
+    return addresses if tuple(oracles) == accounts.oracles else None
 
 
 def fund(outbox_file: Path, ledger: LedgerSection, funder: LocalSigner, accounts: Sequence[bytes], wei: int) -> None:
@@ -104,6 +107,5 @@ def _outbox(settings: Settings, client: ChainClient, operator: TransactionSigner
     return Outbox(path, client, operator, policy=policy, finality=settings.ledger.finality)
 
 
-def _open(key_file: Path) -> LocalSigner:
-    make_folder(key_file.parent, 0o700)
-    return open_signer(key_file, key_file.with_suffix(".pass"))
+def _address(oracle: OracleSection) -> bytes:
+    return open_key(oracle.key_file).address if oracle.signer is None else oracle.signer.address

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,15 +33,22 @@ class Elsewhere:
     rpc: str
     funder: Path | None
     finality: int
+    ws: str = ""
 
 
 @contextmanager
-def private_stack(elsewhere: Elsewhere | None = None) -> Iterator[tuple[Path, Funder | None]]:
-    """The state directory of a running product, which is stopped and removed at the end. Raises ControlError."""
+def private_stack(
+    elsewhere: Elsewhere | None = None, prepare: Callable[[Path], None] = lambda home: None
+) -> Iterator[tuple[Path, Funder | None]]:
+    """The state directory of a running product, which is stopped and removed at the end. Raises ControlError.
+
+    `prepare` may change what lies in it, settings and keys, before anything runs.
+    """
     with ExitStack() as stack:
         stack.enter_context(keep_environment_out())
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cangdan-")))
         write_settings(_settings(elsewhere), home)
+        prepare(home)
         settings = load_settings(home)
         funder = _fund(settings, home, elsewhere) if elsewhere else None
         names = [unit.name for unit in units(settings)]
@@ -54,7 +61,9 @@ def _settings(elsewhere: Elsewhere | None) -> Settings:
     ledger_port, indexer_port, api_port, *oracle_ports = _free_ports(3 + 4)
     ledger = LedgerSection(port=ledger_port)
     if elsewhere:
-        ledger = LedgerSection(engine="external", rpc_url=elsewhere.rpc, finality=elsewhere.finality)
+        ledger = LedgerSection(
+            engine="external", rpc_url=elsewhere.rpc, ws_url=elsewhere.ws, finality=elsewhere.finality
+        )
     return Settings(
         ledger=ledger,
         indexer=IndexerSection(port=indexer_port),
@@ -64,15 +73,7 @@ def _settings(elsewhere: Elsewhere | None) -> Settings:
             reads_per_minute=100_000,
             writes_per_minute=100_000,
         ),
-        oracles=tuple(
-            OracleSection(
-                name=f"oracle-{n}",
-                port=port,
-                directory=Path(f"oracle-{n}"),
-                key_file=Path(f"keys/oracle-{n}.json"),
-            )
-            for n, port in enumerate(oracle_ports, start=1)
-        ),
+        oracles=tuple(OracleSection(name=f"oracle-{n}", port=port) for n, port in enumerate(oracle_ports, start=1)),
     )
 
 
@@ -83,7 +84,7 @@ def _fund(settings: Settings, home: Path, elsewhere: Elsewhere) -> Funder | None
     payer = _funder(elsewhere.funder)
     accounts = open_accounts(settings)
     outbox_file = home / "keys" / "funder.db"
-    everyone = (accounts.operator.address, *(oracle.address for oracle in accounts.oracles))
+    everyone = (accounts.operator.address, *accounts.oracles)
     fund(outbox_file, settings.ledger, payer, everyone, WEI)
     return lambda accounts: fund(outbox_file, settings.ledger, payer, accounts, WEI)
 

@@ -14,8 +14,9 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from api.founding.enrolment import Seat
+from api.keyring import open_member_key
 from ledger_node.hexvalues import data_hex, read_data
-from ledger_node.keys import LocalSigner, load_signer
+from ledger_node.signing import Signer, TypedData
 
 Body = dict[str, Any]
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -63,7 +64,7 @@ class Session:
     _until: float = 0.0
 
     def __post_init__(self) -> None:
-        self.signer: LocalSigner = load_signer(self.seat.key_file, self.seat.key_file.with_suffix(".pass"))
+        self.signer: Signer = open_member_key(self.seat.key)
 
     def get(self, path: str, **query: str | int) -> Body:
         """The JSON of a GET. Raises ApiRefused."""
@@ -88,13 +89,14 @@ class Session:
         """A new draft. Raises ApiRefused."""
         return self._json("POST", "/v1/drafts", json=body)
 
-    def consent(self, draft: Body, signer: LocalSigner | None = None) -> Body:
+    def consent(self, draft: Body, signer: Signer | None = None) -> Body:
         """Hand in this member's signature of a draft."""
         return self._json("POST", f"/v1/drafts/{draft['id']}/consents", json={"signature": self.sign(draft, signer)})
 
-    def sign(self, draft: Body, signer: LocalSigner | None = None) -> str:
-        """The signature of a draft's digest, by this member's key unless another is given."""
-        return data_hex((signer or self.signer).sign_digest(read_data("id", draft["id"], 32)))
+    def sign(self, draft: Body, signer: Signer | None = None) -> str:
+        """The signature of a draft, by this member's key unless another is given. Raises SignerError."""
+        to_sign = TypedData(read_data("id", draft["id"], 32), lambda: dict(draft["typedData"]))
+        return data_hex((signer or self.signer).sign_typed(to_sign))
 
     def submit(self, draft: Body) -> Body:
         """Send a complete draft and wait until it is final or refused. Raises ApiRefused, StillWaiting."""

@@ -8,6 +8,12 @@ from api.config import WebhookSection
 from api.settings import Settings, SettingsError, load_settings, state_directory, write_settings
 from oracle.settings import OracleSection
 
+ACCOUNT = "account='0x" + "00" * 20 + "'\n"
+ORACLE = "[[oracles]]\nname='a'\nport=1\nkey_file='k'\n[oracles.signer]\n"
+OPERATOR = "[contracts]\noperator_key_file='k'\n[contracts.operator_signer]\n"
+SIGNER = "url='https://a'\n" + ACCOUNT
+SIGNER_OF_OPERATOR = "[contracts.operator_signer]\n" + ACCOUNT
+
 
 def write(home: Path, text: str) -> Path:
     (home / "cangdan.toml").write_text(text, encoding="utf-8")
@@ -25,6 +31,18 @@ def write(home: Path, text: str) -> Path:
         ("[[oracles]]\nname='a'\nport=1\nurl='http://a'\n", "oracles.0.url: String should match pattern"),
         ("ledger = [\n", "cangdan.toml: "),
         ("[[oracles]]\nname='a'\nport=1\n" * 2, "each name may stand once"),
+        (ORACLE + SIGNER, "oracles.0: Value error, key_file and signer exclude each other"),
+        (OPERATOR + SIGNER, "contracts: Value error, operator_key_file and operator_signer exclude each other"),
+        (
+            SIGNER_OF_OPERATOR + "url='http://10.0.0.5:9000'\n",
+            "contracts.operator_signer.url: Value error, must be https, or",
+        ),
+        (SIGNER_OF_OPERATOR + "url='https://me:hunter2@a'\n", "url: Value error, must hold no user, password, query"),
+        (
+            SIGNER_OF_OPERATOR + "url='https://a'\nkey_file='k'\n",
+            "certificate_file and key_file must be given together",
+        ),
+        (SIGNER_OF_OPERATOR + "url='https://a'\nprivate_key='hunter2'\n", "operator_signer.private_key: Extra inputs"),
     ],
 )
 def test_a_wrong_file_is_refused_by_field_and_rule_in_one_line(tmp_path: Path, text: str, cause: str) -> None:
@@ -32,6 +50,7 @@ def test_a_wrong_file_is_refused_by_field_and_rule_in_one_line(tmp_path: Path, t
         load_settings(write(tmp_path, text))
     assert cause in str(refused.value)
     assert "\n" not in str(refused.value)
+    assert "hunter2" not in str(refused.value)
 
 
 def test_a_refusal_does_not_repeat_the_value(tmp_path: Path) -> None:
@@ -55,6 +74,13 @@ def test_a_variable_of_an_unknown_field_is_refused(tmp_path: Path, monkeypatch: 
 def test_an_oracle_that_the_file_does_not_have_is_refused_with_the_names_it_has(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="none is called 'x'; the file has oracle-1, oracle-2"):
         load_settings(tmp_path).oracle("x")
+
+
+def test_files_of_a_signer_lie_under_the_state_directory_too(tmp_path: Path) -> None:
+    text = "[[oracles]]\nname='a'\nport=1\n[oracles.signer]\nauthority_file='tls/ca.pem'\n" + SIGNER
+    signer = load_settings(write(tmp_path, text)).oracles[0].signer
+    assert signer is not None
+    assert signer.authority_file == tmp_path / "tls/ca.pem"
 
 
 def test_without_a_file_there_are_four_oracles_with_places_of_their_own(tmp_path: Path) -> None:

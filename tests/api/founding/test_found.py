@@ -58,7 +58,7 @@ def test_a_refused_act_is_named_with_the_contracts_error(founded: Founded) -> No
     operator = founded.operator()
     try:
         with pytest.raises(FoundingError, match=r"AttestationHub\.setOracles: OracleSetSize"):
-            operator.set_oracles([each.address for each in open_accounts(founded.settings).oracles], 2)
+            operator.set_oracles(list(open_accounts(founded.settings).oracles), 2)
         with pytest.raises(FoundingError, match=r"ParticipantRegistry\.register: "):
             operator.register([Entrant("bank", "5299000J2N45DDNE4Y28", bytes(20))])
     finally:
@@ -84,9 +84,9 @@ def test_founding_goes_on_where_it_was_stopped(founded: Founded) -> None:
 
 def test_an_entity_is_registered_once_however_often_it_is_asked_for(founded: Founded) -> None:
     operator, oracles = founded.operator(), open_accounts(founded.settings).oracles
-    keeper = Entrant("keeper", "91330200MA2CJ0KX4T", oracles[0].address)
+    keeper = Entrant("keeper", "91330200MA2CJ0KX4T", oracles[0])
     try:
-        first = operator.register([keeper, Entrant("bank", "30030053H8GJQDL6T961", oracles[1].address)])
+        first = operator.register([keeper, Entrant("bank", "30030053H8GJQDL6T961", oracles[1])])
         before = sent(founded)
         again = [*operator.register([keeper]), first[1]]
     finally:
