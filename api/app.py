@@ -20,6 +20,7 @@ from api.live import Streams
 from api.members import MembersSource
 from api.monitoring import monitor_of
 from api.operations import Operations
+from api.presence import enter
 from api.records.oracles import Oracles
 from api.records.reading import newest
 from api.refusals import RefusalLog
@@ -74,7 +75,7 @@ def make_services(section: ApiSection, chain: Chain, clock: Clock | None = None)
     engine = open_database(f"sqlite:///{folder / 'api.db'}")
     secret = load_or_make_secret(folder / "secret")
     answer_key = derive(secret, "answers")
-    Answers(engine, answer_key).forget_unfinished()
+    presence = enter(folder / "serving", Answers(engine, answer_key).forget_unfinished)
     members = MembersSource(section.members_file)
     clock = clock or SystemClock()
     keyring = Keyring(members)
@@ -97,6 +98,7 @@ def make_services(section: ApiSection, chain: Chain, clock: Clock | None = None)
         section=section,
         members=members,
         engine=engine,
+        presence=presence,
         clock=clock,
         sessions=Sessions(engine, secret, section.session_seconds),
         tokens=Tokens(engine, members, secret, section.public_url, section.token_seconds),

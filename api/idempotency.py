@@ -1,8 +1,8 @@
 """Writes that may be sent twice: the first answer is kept under its Idempotency-Key and given again.
 
 A second request with the same key while the first runs is a conflict; with another body or address it is refused.
-A crash between the effect and the kept answer leaves the key free again: drafts, consents and operations are
-themselves made so that a repeat has no second effect. Kept answers are encrypted: they may hold documents and secrets.
+A crash between the effect and the kept answer leaves the key free again, at the next start of the only process or
+else after ten minutes: drafts, consents and operations are themselves made so that a repeat has no second effect. Kept answers are encrypted: they may hold documents and secrets.
 """
 
 import json
@@ -19,13 +19,15 @@ from sqlalchemy.exc import IntegrityError
 from starlette.concurrency import run_in_threadpool
 
 from api.problems import ProblemError
-from api.security.access import bearer_or_session
+from api.security.access import caller
 from api.services import services_of
 from api.store.tables import ANSWERS
 from ledger_node.hashing import sha256
 
 HEADER = "Idempotency-Key"
 KEPT_MS = 24 * 3600 * 1000
+LEASE_MS = 600_000
+"""For how long a request that has not ended holds its key: no request runs as long."""
 _NONCE = 12
 _KEPT_HEADERS = frozenset({"content-type", "location", "etag"})
 
@@ -51,6 +53,8 @@ class Answers:
         try:
             with self.engine.begin() as connection:
                 connection.execute(delete(ANSWERS).where(ANSWERS.c.created_ms < now_ms - KEPT_MS))
+                unfinished, since = ANSWERS.c.status.is_(None), ANSWERS.c.created_ms
+                connection.execute(delete(ANSWERS).where(unfinished, since < now_ms - LEASE_MS))
                 connection.execute(
                     insert(ANSWERS).values(actor=actor, key=key, request_hash=request_hash, created_ms=now_ms)
                 )
@@ -72,7 +76,7 @@ class Answers:
             connection.execute(delete(ANSWERS).where(*_of(actor, key)))
 
     def forget_unfinished(self) -> None:
-        """Free the keys that an earlier run of the process left unfinished."""
+        """Free the keys that were left unfinished; only for who knows that no other process serves this database."""
         with self.engine.begin() as connection:
             connection.execute(delete(ANSWERS).where(ANSWERS.c.status.is_(None)))
 
@@ -106,7 +110,7 @@ class IdempotentRoute(APIRoute):
 
 async def _once(request: Request, handler: Callable[[Request], Coroutine[Any, Any, Response]]) -> Response:
     services = services_of(request)
-    principal = await run_in_threadpool(bearer_or_session, request)
+    principal = await run_in_threadpool(caller, request)
     key = request.headers.get(HEADER, "")
     if not 8 <= len(key) <= 200 or not key.isascii():
         raise ProblemError("idempotency-key-missing", f"{HEADER} must have 8 to 200 ASCII characters")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import IO, cast
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
@@ -30,6 +30,7 @@ class Services:
     section: ApiSection
     members: Callable[[], Members]
     engine: Engine
+    presence: IO[bytes]
     clock: Clock
     sessions: Sessions
     tokens: Tokens

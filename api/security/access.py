@@ -1,6 +1,6 @@
 """From a request to the principal behind it: a bearer token, or the session of the console."""
 
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import Depends, Request
 from starlette.datastructures import URL
@@ -13,10 +13,14 @@ from api.services import Services, services_of
 from ledger_node.hashing import sha256
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_PRINCIPAL = "principal"
 
 
 def bearer_or_session(request: Request) -> Principal:
-    """Who asks the API. A session of the console may read; a write needs a token. Raises ProblemError."""
+    """Who asks the API now, counted again. A session of the console may read; a write needs a token.
+
+    Raises ProblemError.
+    """
     services = services_of(request)
     services.limits.hit("requests", _address(request), services.section.reads_per_minute * 4)
     header = request.headers.get("authorization")
@@ -31,6 +35,14 @@ def bearer_or_session(request: Request) -> Principal:
         raise _challenge("send a bearer token from /oauth2/token")
     _count(request, services, principal)
     return principal
+
+
+def caller(request: Request) -> Principal:
+    """Who asks the API, found and counted once a request, however many of its parts ask. Raises ProblemError."""
+    state = request.scope.setdefault("state", {})
+    if _PRINCIPAL not in state:
+        state[_PRINCIPAL] = bearer_or_session(request)
+    return cast("Principal", state[_PRINCIPAL])
 
 
 def session_principal(request: Request) -> Principal | None:
@@ -96,4 +108,4 @@ def _challenge(detail: str) -> ProblemError:
     return ProblemError("unauthenticated", detail, headers={"WWW-Authenticate": "Bearer"})
 
 
-Caller = Annotated[Principal, Depends(bearer_or_session)]
+Caller = Annotated[Principal, Depends(caller)]

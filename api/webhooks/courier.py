@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import OperationalError
 
+from api.fault_words import fault_words
 from api.members import Members, MembersError
 from api.records.news import news_of
 from api.security.roles import SCOPES, Principal
@@ -65,8 +66,8 @@ class Courier:
             tasks[0].add_done_callback(fallen)
 
         def fallen(task: "asyncio.Task[None]") -> None:
-            if not task.cancelled():
-                LOG.error("stopped for a minute: %s", type(task.exception()).__name__)
+            if not task.cancelled() and (fault := task.exception()) is not None:
+                LOG.error("stopped for a minute: %s", fault_words(fault))
                 loop.call_later(_PAUSE_SECONDS, begin)
 
         begin()
@@ -80,7 +81,7 @@ class Courier:
             try:
                 await self.step()
             except (OperationalError, MembersError, UnknownBlock) as error:
-                LOG.warning("waits: %s", type(error).__name__)
+                LOG.warning("waits: %s", fault_words(error))
             with suppress(TimeoutError):
                 async with asyncio.timeout(self.poll_seconds):
                     await self._wake.wait()

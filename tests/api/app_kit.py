@@ -122,6 +122,7 @@ class Api:
     def close(self) -> None:
         """Close every file, so that the folder can be copied."""
         self.outboxes.stop()
+        self.services.presence.close()
         self.services.engine.dispose()
         self.engine.dispose()
         self.chain.consortium.close()

@@ -1,9 +1,15 @@
 """Writes with a key have one effect and one answer."""
 
-from api.idempotency import Answers
+from pathlib import Path
+
+import pytest
+
+from api.idempotency import LEASE_MS, Answers
+from api.problems import ProblemError
 from tests.api.app_kit import Api, start
 from tests.api.contents import CANARY, issue_request
 from tests.api.seed import KEEPER, OWNER
+from tests.api.story import Story
 
 
 def headers(api: Api, key: str) -> dict[str, str]:
@@ -75,11 +81,38 @@ def test_a_refused_request_leaves_its_key_free(api: Api):
     assert send(api, "first-key", issue_request(OWNER, KEEPER)).status_code == 201
 
 
+def test_a_process_that_starts_leaves_the_keys_that_others_run_with(api: Api):
+    assert answers_of(api).begin("client:x", "running", "hash", api.clock.now_ms()) is None
+    beside = start(api.folder, api.chain)
+    with pytest.raises(ProblemError, match="still runs"):
+        answers_of(beside).begin("client:x", "running", "hash", api.clock.now_ms())
+    beside.outboxes.stop()
+
+
+def test_a_key_whose_process_died_beside_others_is_free_when_its_lease_has_ended(api: Api):
+    answers, now_ms = answers_of(api), api.clock.now_ms()
+    assert answers.begin("client:x", "left-over", "hash", now_ms) is None
+    with pytest.raises(ProblemError, match="still runs"):
+        answers.begin("client:x", "left-over", "hash", now_ms + LEASE_MS)
+    assert answers.begin("client:x", "left-over", "hash", now_ms + LEASE_MS + 1) is None
+
+
 def test_a_restart_frees_keys_that_were_left_unfinished(api: Api):
     assert answers_of(api).begin("client:x", "left-over", "hash", api.clock.now_ms()) is None
+    api.services.presence.close()
     again = start(api.folder, api.chain)
     assert answers_of(again).begin("client:x", "left-over", "hash", api.clock.now_ms()) is None
     again.outboxes.stop()
+
+
+def test_as_many_writes_as_a_minute_admits_are_taken_and_no_more(story: Story, tmp_path: Path):
+    few = story.copy(tmp_path, writes_per_minute=3)
+    bearer, body = {"Authorization": f"Bearer {few.token(OWNER)}"}, issue_request(OWNER, KEEPER)
+    keys = [{**bearer, "Idempotency-Key": f"key-number-{number}"} for number in range(4)]
+    sent = [few.http.post("/v1/drafts", json=body, headers=each) for each in keys]
+    few.close()
+    assert [each.status_code for each in sent] == [201, 201, 201, 429]
+    assert sent[3].json()["code"] == "rate-limited"
 
 
 def test_a_kept_answer_is_not_readable_in_the_database(api: Api):

@@ -281,11 +281,11 @@ def test_a_receiver_that_is_gone_or_fails_for_days_is_disabled_and_loses_nothing
 
 
 def test_it_tells_beside_the_application_and_goes_on_after_a_fault(
-    hooked: Api, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    hooked: Api, receiver: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     monkeypatch.setattr(couriers, "_PAUSE_SECONDS", 0.05)
     courier = courier_of(hooked.services)
-    queue, faults = courier.queue, [RuntimeError("unforeseen")]
+    queue, faults = courier.queue, [RuntimeError("no such webhook")]
 
     def failing_once() -> None:
         if faults:
@@ -306,6 +306,8 @@ def test_it_tells_beside_the_application_and_goes_on_after_a_fault(
         while time.monotonic() < until and not receiver.got:
             time.sleep(0.02)
     assert (len(receiver.got), faults) == (1, [])
+    [line] = [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
+    assert line.startswith("stopped for a minute: RuntimeError: no such webhook at test_courier.py:")
 
 
 def test_waits_grow_end_and_heed_the_receiver():
