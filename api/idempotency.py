@@ -1,8 +1,9 @@
 """Writes that may be sent twice: the first answer is kept under its Idempotency-Key and given again.
 
 A second request with the same key while the first runs is a conflict; with another body or address it is refused.
-A crash between the effect and the kept answer leaves the key free again, at the next start of the only process or
-else after ten minutes: drafts, consents and operations are themselves made so that a repeat has no second effect. Kept answers are encrypted: they may hold documents and secrets.
+A crash between the effect and the kept answer leaves the key free again, when the only process of the database starts
+or else after ten minutes: drafts, consents and operations are themselves made so that a repeat has no second effect.
+Kept answers are encrypted: they may hold documents and secrets.
 """
 
 import json
