@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-compile --require-hashes
 UV_VERSION := 0.13.9
 
-.PHONY: help env runtime up down status test deep network lint format node-tools apt-tools lock clean
+.PHONY: help env runtime up down status test deep network qbft lint format node-tools apt-tools lock clean
 
 help:
 	@echo "make up      start everything and load two scenarios; make down stops it, its state stays"
 	@echo "make test    lint and the tests (25 minutes); make deep runs the full sizes and make network"
 	@echo "make network the tests on four real signers of geth (7 minutes)"
+	@echo "make qbft    the tests on live QBFT validators of the executable that CANGDAN_QBFT_BINARY names (8 minutes)"
 	@echo "make lint    style, types, imports, sizes"
 	@echo "make env     the development environment in $(VENV)"
 	@echo "make lock    write the lock files anew after a change in pyproject.toml"
@@ -52,6 +53,9 @@ deep: env node-tools apt-tools
 
 network: env node-tools apt-tools
 	@$(BIN)/python tools/run_suites.py --only network
+
+qbft: env node-tools apt-tools
+	@$(BIN)/python tools/run_suites.py --only qbft
 
 lint: env
 	@$(BIN)/python tools/run_suites.py --only lint
