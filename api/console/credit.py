@@ -101,7 +101,7 @@ def facility(frame: Framed, facility_id: str) -> Response:
     """One facility."""
     found = frame.sight.one(Facility, digest_of("facility_id", facility_id))
     history = frame.state.snapshot.history(Contract.CREDIT, found.id)
-    terms, sums = frame.papers.facility_terms(found), frame.papers.sums(history)
+    terms, sums = frame.papers.facility_terms(found), frame.papers.sums(found, history)
     firings = [fired(frame, each) for each in frame.sight.parts(Firing, facility=found.id)]
     pledges = [
         (refer(frame, Kind.RECEIPT, each.terms.receipt), pledge_tag(each.word.status, frame.say))
@@ -135,7 +135,7 @@ def facility(frame: Framed, facility_id: str) -> Response:
 def row_of(frame: Frame, facility: Facility) -> Row:
     """A facility in a list."""
     terms = frame.papers.facility_terms(facility)
-    sums = frame.papers.sums(frame.state.snapshot.history(Contract.CREDIT, facility.id))
+    sums = frame.papers.sums(facility, frame.state.snapshot.history(Contract.CREDIT, facility.id))
     word = facility.word
     unknown = frame.say("not given to you")
     return Row(
@@ -154,8 +154,8 @@ def money(frame: Frame, value: Money) -> str:
 
 
 def outstanding(frame: Frame, facility: Facility) -> Money | None:
-    """What was drawn and not repaid; None when the member was not given all the amounts."""
-    sums = frame.papers.sums(frame.state.snapshot.history(Contract.CREDIT, facility.id))
+    """What was drawn and not repaid; None when terms or an amount were not given to the member."""
+    sums = frame.papers.sums(facility, frame.state.snapshot.history(Contract.CREDIT, facility.id))
     return None if sums is None else Money(minor=max(sums[0].minor - sums[1].minor, 0), currency=sums[0].currency)
 
 

@@ -28,20 +28,21 @@ def figures(frame: Frame) -> Figures:
 def _bank(frame: Frame) -> Figures:
     lent = [each for each in frame.sight.every(Facility) if each.word.lender == frame.principal.entity]
     held = [each for each in lent if each.word.holds]
-    limits = [terms.limit for each in lent if (terms := frame.papers.facility_terms(each)) is not None]
-    owed, stuck = _owed(frame, lent), _owed(frame, held)
+    limits = [None if (terms := frame.papers.facility_terms(each)) is None else terms.limit for each in lent]
+    owed, stuck = [outstanding(frame, each) for each in lent], [outstanding(frame, each) for each in held]
     open_ = [each for each in lent if each.word.status == LIVE and not each.word.holds]
     return [
         (frame.say("Limits agreed"), _sum(frame, limits)),
         (frame.say("Outstanding"), _sum(frame, owed)),
         (frame.say("Of it held"), _sum(frame, stuck)),
-        (frame.say("Can still be drawn"), _sum(frame, [room for each in open_ if (room := _room(frame, each))])),
+        (frame.say("Can still be drawn"), _sum(frame, [_room(frame, each) for each in open_])),
     ]
 
 
 def _insurer(frame: Frame) -> Figures:
     covers = [each for each in frame.sight.every(Cover) if each.word.insurer == frame.principal.entity]
-    sums = [terms.sum for each in covers if (terms := frame.papers.cover_terms(each.terms.terms_hash)) is not None]
+    known = [frame.papers.cover_terms(each.terms.terms_hash) for each in covers]
+    sums = [None if terms is None else terms.sum for terms in known]
     return [
         (frame.say("Covers"), str(len(covers))),
         (frame.say("Sum insured"), _sum(frame, sums)),
@@ -64,28 +65,27 @@ def _borrower(frame: Frame) -> Figures:
         return []
     unpaid = [each for facility in owing for each in payments(frame, facility) if each.place != "paid"]
     due = [date for each in unpaid if (date := each.deferred or each.due)]
-    rows = [(frame.say("Outstanding"), _sum(frame, _owed(frame, owing)))]
+    rows = [(frame.say("Outstanding"), _sum(frame, [outstanding(frame, each) for each in owing]))]
     return rows + ([(frame.say("Next instalment due"), min(due))] if due else [])
 
 
-def _owed(frame: Frame, facilities: Iterable[Facility]) -> list[Money]:
-    return [owed for each in facilities if (owed := outstanding(frame, each)) is not None]
-
-
 def _room(frame: Frame, facility: Facility) -> Money | None:
-    """The limit less what is outstanding, by the limit factor that rules may have set (basis points)."""
+    """The limit, by the factor that rules may have set (basis points), less what is outstanding; None: not known."""
     terms, owed = frame.papers.facility_terms(facility), outstanding(frame, facility)
     if terms is None or owed is None:
-        return None if terms is None else terms.limit
+        return None
     limit = terms.limit.minor * facility.word.limit_factor // 10_000
     return Money(minor=max(limit - owed.minor, 0), currency=terms.limit.currency)
 
 
-def _sum(frame: Frame, amounts: Iterable[Money]) -> str:
-    """The amounts added up, each currency by itself."""
+def _sum(frame: Frame, amounts: Iterable[Money | None]) -> str:
+    """The amounts added up, each currency by itself; that some were not given to the reader is said after them."""
     totals: dict[str, int] = {}
-    for each in amounts:
-        totals[each.currency] = totals.get(each.currency, 0) + each.minor
-    if not totals:
-        return "0"
-    return " + ".join(money(frame, Money(minor=total, currency=name)) for name, total in sorted(totals.items()))
+    known = list(amounts)
+    for each in known:
+        if each is not None:
+            totals[each.currency] = totals.get(each.currency, 0) + each.minor
+    parts = [money(frame, Money(minor=total, currency=name)) for name, total in sorted(totals.items())]
+    if None in known:
+        parts.append(frame.say("not given to you"))
+    return " + ".join(parts) or "0"

@@ -118,9 +118,15 @@ class Papers:
             found.append(Agreed(rule, self.clause(commitment)))
         return found
 
-    def sums(self, history: Sequence[Recorded]) -> tuple[Money, Money] | None:
-        """What was drawn and what was repaid; None when an amount is not among the member's documents."""
-        drawn, repaid, currency = 0, 0, ""
+    def sums(self, facility: Facility, history: Sequence[Recorded]) -> tuple[Money, Money] | None:
+        """What was drawn and what was repaid, nothing as 0; None when terms or an amount were not given to the member.
+
+        `history` is the facility's.
+        """
+        terms = self.facility_terms(facility)
+        if terms is None:
+            return None
+        drawn, repaid, currency = 0, 0, terms.limit.currency
         for recorded in history:
             _, act = recorded.transition.read()
             if not isinstance(act, structs.Drawdown | structs.Repayment):
@@ -133,8 +139,6 @@ class Papers:
                 drawn += amount.minor
             else:
                 repaid += amount.minor
-        if not currency:
-            return None
         return Money(minor=drawn, currency=currency), Money(minor=repaid, currency=currency)
 
     def _drafted(self, facility: bytes) -> Draft | None:

@@ -127,7 +127,7 @@ class Renderer:
 
     def facility(self, facility: Facility, history: tuple[Recorded, ...]) -> Json:
         """A facility with instalments and holds; sums as far as the asker knows the amounts."""
-        word, sums = facility.word, self.papers.sums(history)
+        word, sums = facility.word, self.papers.sums(facility, history)
         return {
             "id": data_hex(facility.id),
             "status": FACILITY_STATUS[word.status],

@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from api.console.seals import seal_words
+from api.records.papers import Papers
 from ledger_node.consensus.qbft import Extra
 from tests.api.app_kit import Api
-from tests.api.seed import BANK, INSPECTOR, INSURER, KEEPER, OWNER, REGULATOR
+from tests.api.contents import facility_request
+from tests.api.seed import BANK, INSPECTOR, INSURER, KEEPER, OTHER_BANK, OWNER, REGULATOR
 from tests.api.story import Story
 from tests.api.test_console import Browser, heading
 
@@ -41,6 +43,26 @@ def test_a_bank_is_told_what_is_held_how_much_since_when_and_until_when_to_decid
         assert words in row
     assert len(re.findall(r'class="button"', row)) == 1
     assert f'href="/facilities/{story.facility}#action-' in row
+
+
+def figure(page: str, label: str) -> str:
+    return re.search(rf"<dt>{label}</dt><dd>(.*?)</dd>", page)[1]
+
+
+def test_what_was_not_drawn_yet_is_nothing_and_what_was_not_told_is_not_known(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+):
+    facility = api.act({**facility_request(OTHER_BANK, OWNER), "panel": 2}, OTHER_BANK, OWNER)
+    browser = Browser(api, OTHER_BANK)
+    assert figure(browser.page(f"/facilities/{facility}"), "Drawn") == "CNY 0.00"
+    assert figure(browser.page("/"), "Outstanding") == "CNY 0.00"
+    assert figure(browser.page("/"), "Can still be drawn") == "CNY 913,572.13"
+    amount = {"minor": 10_000_013, "currency": "CNY"}
+    api.act({"act": "drawdown", "facility": facility, "amount": amount}, OTHER_BANK, OWNER)
+    assert figure(browser.page("/"), "Can still be drawn") == "CNY 813,572.00"
+    monkeypatch.setattr(Papers, "amount", lambda self, commitment: None)
+    assert figure(browser.page("/"), "Can still be drawn") == "not given to you"
+    assert figure(browser.page(f"/facilities/{facility}"), "Drawn") == "not given to you"
 
 
 def test_an_insurer_is_told_the_sum_and_whether_the_evidence_is_complete(api: Api):
