@@ -1,4 +1,4 @@
-"""A network of QBFT validators, Berlin rules, one second a block: four that begin, and one that comes later."""
+"""A network of QBFT validators, Berlin rules, one second a block: those that begin, and one that comes later."""
 
 import json
 import os
@@ -58,19 +58,19 @@ class Network:
 
     engine: Engine
     folder: Path
-    epoch: int = EPOCH
+    size: int = VALIDATORS
     nodes: list[Node] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        keys = [*sorted((_secret(place) for place in range(VALIDATORS)), key=address_of), _secret(VALIDATORS)]
+        keys = [*sorted((_secret(place) for place in range(self.size)), key=address_of), _secret(self.size)]
         ports = iter(free_ports(2 * len(keys)))
         stations = [
             Station(self.folder / f"node-{place}", key, next(ports), next(ports)) for place, key in enumerate(keys)
         ]
         self.nodes = [Node(place, station) for place, station in enumerate(stations)]
         self.genesis = self.folder / "genesis.json"
-        first = [address_of(key) for key in keys[:VALIDATORS]]
-        self.genesis.write_text(json.dumps(_genesis(first, self.epoch, self.engine)))
+        first = [address_of(key) for key in keys[: self.size]]
+        self.genesis.write_text(json.dumps(_genesis(first, self.engine)))
         for station in stations:
             station.folder.mkdir()
             self.engine.prepare(station, self.genesis, [each for each in stations if each is not station])
@@ -82,7 +82,7 @@ class Network:
     @property
     def late(self) -> Node:
         """The node that no one knows of at first."""
-        return self.nodes[VALIDATORS]
+        return self.nodes[self.size]
 
     def start(self, *nodes: Node) -> None:
         """Start nodes and wait until they answer."""
@@ -109,7 +109,7 @@ class Network:
 
     def vote(self, who: Node, say: bool) -> None:
         """All other validators vote a node in or out, until the set is another one."""
-        voters = [node for node in self.nodes[:VALIDATORS] if node is not who]
+        voters = [node for node in self.nodes[: self.size] if node is not who]
         account = address_hex(who.address)
         for node in voters:
             node.client.request(self.engine.propose, account, say)
@@ -133,12 +133,12 @@ class Network:
 
 
 @contextmanager
-def running_network(engine: Engine, folder: Path, epoch: int = EPOCH) -> Iterator[Network]:
-    """Four validators that seal, one after the other."""
-    network = Network(engine, folder, epoch)
+def running_network(engine: Engine, folder: Path, size: int = VALIDATORS) -> Iterator[Network]:
+    """Validators that seal, one after the other."""
+    network = Network(engine, folder, size)
     try:
-        network.start(*network.nodes[:VALIDATORS])
-        network.wait_for_block(VALIDATORS)
+        network.start(*network.nodes[:size])
+        network.wait_for_block(size)
         yield network
     finally:
         network.kill(*network.running)
@@ -158,10 +158,10 @@ def _secret(place: int) -> bytes:
     return sha256(f"cangdan test validators, {place}".encode())
 
 
-def _genesis(validators: list[bytes], epoch: int, engine: Engine) -> dict[str, Any]:
+def _genesis(validators: list[bytes], engine: Engine) -> dict[str, Any]:
     forks = "homestead eip150 eip155 eip158 byzantium constantinople petersburg istanbul berlin"
     config: dict[str, Any] = {f"{fork}Block": 0 for fork in forks.split()}
-    qbft = {"epochlength": epoch, "blockperiodseconds": 1, "requesttimeoutseconds": 2, **engine.qbft}
+    qbft = {"epochlength": EPOCH, "blockperiodseconds": 1, "requesttimeoutseconds": 2, **engine.qbft}
     return {
         "config": {**config, "chainId": CHAIN_ID, **engine.config, "qbft": qbft},
         "nonce": "0x0",
