@@ -4,13 +4,15 @@ The first byte of what is hashed tells the three apart, so a signature of one ne
 elsewhere shows its owner what it signs, as it is given the content and never a bare digest.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from ledger_node.canonical_json import JsonValue
 from ledger_node.hashing import keccak256
 from ledger_node.transactions import Transaction
+
+SignedT = TypeVar("SignedT")
 
 
 class SignerError(Exception):
@@ -56,6 +58,16 @@ class Signer(TransactionSigner, Protocol):
     def sign_text(self, text: bytes) -> bytes:
         """The signature of `text_digest` of a text, which begins with its purpose. Raises SignerError."""
         ...
+
+
+def so_far(signing: Iterable[SignedT]) -> tuple[list[SignedT], SignerError | None]:
+    """What was signed until the signer failed, and how it failed: much that is to be signed gets on bit by bit."""
+    made: list[SignedT] = []
+    try:
+        made.extend(signing)
+    except SignerError as error:
+        return made, error
+    return made, None
 
 
 def text_digest(text: bytes) -> bytes:

@@ -41,6 +41,7 @@ class Fault(StrEnum):
     SIGNED_OTHER = "signed_other"
     TOO_EARLY = "too_early"
     ANCHORED = "anchored"
+    UNSIGNED = "unsigned"
 
 
 class Refused(ValueError):

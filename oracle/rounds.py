@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger_node.secp256k1 import SignatureError, recover
-from ledger_node.signing import Signer
+from ledger_node.signing import Signer, SignerError, so_far
 from oracle.agreement import (
     Fault,
     Refused,
@@ -149,10 +149,12 @@ class RoundService:
             head = self._log.checkpoint()
             checkpoint = Checkpoint(head.size, head.root)
             made = [Report(schema.id, slot, self._slots.observe(schema, slot), checkpoint) for slot in due]
-            signed = [each.signed(config, self._signer) for each in made]
+            signed, failed = so_far(each.signed(config, self._signer) for each in made)
             with self._store.database.transaction():
                 for report in signed:
                     self._store.add_own_report(report, self._signer.address, now)
+            if failed is not None:
+                raise failed
         return did
 
     def _hear_reports(self, peer: Peer, config: Config) -> bool:
@@ -187,15 +189,17 @@ class RoundService:
         # A signer elsewhere may be slow, so the database is not held while anything is signed.
         with self._store.database.transaction():
             due = self._due(own, config)
-        signed = [each.signed(config, self._signer) for each in due]
+        signed, failed = so_far(each.signed(config, self._signer) for each in due)
         rounds = [(each, check_proposal(each, self._schemas[each.schema], config)) for each in signed]
         with self._store.database.transaction():
             kept = [(each, round_) for each, round_ in rounds if self._is_kept(each, round_, config)]
-        led = [_Led(each, made, {own: self._signer.sign_typed(made.to_sign(config))}) for each, made in kept]
-        if not led:
-            return False
-        self._collect(led, config)
-        return sum(self._send(each, config) for each in led) > 0
+        led, later = so_far(_Led(each, of, {own: self._signer.sign_typed(of.to_sign(config))}) for each, of in kept)
+        if led:
+            self._collect(led, config)
+        sent = sum(self._send(each, config) for each in led)
+        if (error := failed or later) is not None:
+            raise error
+        return sent > 0
 
     def _due(self, own: int, config: Config) -> list[Proposal]:
         """The proposals that are ours to make now, at most a batch, unsigned."""
@@ -279,7 +283,7 @@ class RoundService:
     # --- signing for others -----------------------------------------------------------------------------------------
 
     def answer(self, proposals: Sequence[Proposal]) -> list[bytes | Fault]:
-        """For each proposal our signature of its round, or why not. Raises ChainUnavailable, SignerError."""
+        """For each proposal our signature of its round, or why not. Raises ChainUnavailable."""
         config = self._chain.config()
         return [self._answer(each, config) for each in proposals]
 
@@ -288,6 +292,8 @@ class RoundService:
             return self._sign(proposal, config)
         except Refused as error:
             return error.fault
+        except SignerError:
+            return Fault.UNSIGNED
 
     def _sign(self, proposal: Proposal, config: Config) -> bytes:
         schema = self._schemas.get(proposal.schema)

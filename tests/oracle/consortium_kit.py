@@ -8,7 +8,7 @@ from pathlib import Path
 from ledger_node.eip712 import Domain
 from ledger_node.merkle import leaf_hash, verify_padded
 from ledger_node.secp256k1 import recover
-from ledger_node.signing import Signer
+from ledger_node.signing import Signer, SignerError
 from oracle.agreement import Fault, Round
 from oracle.anchored import AnchoredRounds
 from oracle.chain import Anchored, AnchoredPage, Chain, Execution, FacilityRoots, Refusal
@@ -176,7 +176,10 @@ class Oracle:
     def step(self) -> bool:
         if self.silent:
             return False
-        did = self.rounds.step()
+        try:
+            did = self.rounds.step()
+        except SignerError:
+            return False
         for peer in self.peers:
             with suppress(PeerUnavailable):
                 did = self.rounds.hear(peer) or did
