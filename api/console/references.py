@@ -45,6 +45,10 @@ def refer(frame: Frame, kind: Kind, id_: bytes) -> Reference:
             content = frame.papers.content(found)
             number = "" if content is None else f", {content.receipt_no}"
             return Reference(receipt_title(frame, found, content) + number, frame.link(f"/receipts/{text}"), text)
+        case Receipt() if (ended := frame.sight.sight_ended(found)) is not None:
+            content = frame.papers.content(found)
+            name = _kind_words(frame, kind) if content is None else f"{content.goods.name}, {content.receipt_no}"
+            return Reference(name, f"/receipts/{text}?as_of_block={ended}", text)
         case Facility() if seen:
             return Reference(facility_title(frame, found), frame.link(f"/facilities/{text}"), text)
         case Review() if seen:

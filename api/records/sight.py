@@ -1,7 +1,9 @@
 """What a member may see: one rule for each kind of record, which lists, pages, proofs, alerts and notices all ask.
 
 A record is seen by those whom it names (`NAMED`), by those whom a record that hangs on it names (`HANGING`), by those
-whom the record that it belongs to names (`UNDER`); a part is seen by whoever sees its whole (`PART_OF`). The
+whom the record that it belongs to names (`UNDER`); a part is seen by whoever sees its whole (`PART_OF`). A pledge gives
+sight of its receipt up to the block of its release: of later blocks the receipt is not there for who was its pledgee,
+while the pledge itself stays (`KEPT`). So a receipt is seen whole or not at all, and what is seen can be proved. The
 regulator sees structure and events of all, and no member's documents. Entities and rounds are known to all.
 """
 
@@ -53,16 +55,19 @@ HANGING: dict[type[object], tuple[tuple[type[Seen], str], ...]] = {
     Receipt: ((Pledge, "receipt"),),
     Facility: ((Cover, "facility"), (Review, "facility")),
 }
-"""Records that point with a tag at a record, and share it with whom they name: who has or had a pledge of a receipt;
+"""Records that point with a tag at a record, and share it with whom they name: who has a pledge of a receipt;
 who insures or is insured for a facility; who sits on the panel of a review of it."""
 UNDER: dict[type[object], tuple[type[Seen], str]] = {Cover: (Facility, "facility")}
 """The record that a record points at with a tag, and whose named parties see it too: the parties of the facility."""
 PART_OF: dict[type[object], tuple[type[Seen], str]] = {
+    Pledge: (Receipt, "receipt"),
     Review: (Facility, "facility"),
     Firing: (Facility, "facility"),
     Claim: (Cover, "cover"),
 }
 """The whole that a part points at with a tag."""
+KEPT: frozenset[type[object]] = frozenset({Pledge})
+"""The parts that those whom they name see also when they no longer see the whole."""
 _KINDS: dict[object, Kind] = {type_: kind for kind, type_ in TYPES.items()}
 
 
@@ -80,12 +85,16 @@ class Sight:
             return True
         if kind in PART_OF:
             whole = self._pointed(record, PART_OF[kind])
-            return whole is not None and self.sees(whole)
+            if whole is not None and self.sees(whole):
+                return True
+            return kind in KEPT and self._is_named_by(record)
         if self._is_named_by(record):
             return True
         above = self._pointed(record, UNDER[kind]) if kind in UNDER else None
         hanging = (each for other, tag in HANGING.get(kind, ()) for each in self.all(other, **{tag: _id(record)}))
-        return (above is not None and self._is_named_by(above)) or any(self._is_named_by(each) for each in hanging)
+        if above is not None and self._is_named_by(above):
+            return True
+        return any(self._lends_sight(each) and self._is_named_by(each) for each in hanging)
 
     def sees_key(self, key: Key) -> bool:
         """Whether the member may see what stands under a key in this block; False where nothing stands."""
@@ -98,8 +107,15 @@ class Sight:
         """The record of an id, if the member may see it. Raises ProblemError not-found."""
         found = self.snapshot.one(kind, id_)
         if found is None or not self.sees(found):
-            raise _not_found(_KINDS[kind])
+            ended = self.sight_ended(found) if isinstance(found, Receipt) else None
+            raise _not_found(_KINDS[kind], ended)
         return found
+
+    def sight_ended(self, receipt: Receipt) -> int | None:
+        """The last block up to which a receipt that the member does not see was its to see; None for no such block."""
+        pledges = _only(Pledge, (self.snapshot.get(Key(Kind.PLEDGE, id_)) for id_ in receipt.pledges))
+        blocks = [each.released.block for each in pledges if each.released is not None and self._is_named_by(each)]
+        return max(blocks, default=None)
 
     def every(self, kind: type[SeenT]) -> list[SeenT]:
         """All records of a kind that the member may see, newest first."""
@@ -187,14 +203,18 @@ class Sight:
 
     def _candidates(self, kind: type[SeenT]) -> Iterator[SeenT]:
         """The same rule from the other end: from what names the member to the records that this lets it see."""
-        if kind in PART_OF:
+        if kind in PART_OF and kind not in KEPT:
             whole, tag = PART_OF[kind]
             for each in self.every(whole):
                 yield from self.all(kind, **{tag: _id(each)})
             return
         yield from self._naming(kind)
+        if kind in KEPT:
+            ids = {id_ for receipt in self.every(Receipt) for id_ in receipt.pledges}
+            ids -= {_id(pledge) for pledge in self._naming(Pledge)}
+            yield from _only(kind, (self.snapshot.get(Key(Kind.PLEDGE, id_)) for id_ in ids))
         for other, tag in HANGING.get(kind, ()):
-            ids = {tags_of(each)[tag] for each in self._naming(other)}
+            ids = {tags_of(each)[tag] for each in self._naming(other) if self._lends_sight(each)}
             yield from _only(kind, (self.snapshot.get(Key(_KINDS[kind], id_)) for id_ in ids))
         if kind in UNDER:
             above, tag = UNDER[kind]
@@ -206,6 +226,11 @@ class Sight:
         for tag in NAMED[kind]:
             for value in self._values(tag):
                 yield from self.all(kind, **{tag: value})
+
+    def _lends_sight(self, hanging: Seen) -> bool:
+        """Whether a record still shows what it hangs on: a pledge does up to the block in which it was released."""
+        released = hanging.released if isinstance(hanging, Pledge) else None
+        return released is None or released.block == self.snapshot.block.number
 
     def _is_named_by(self, record: Seen) -> bool:
         tags = tags_of(record)
@@ -255,8 +280,11 @@ def _id(record: Seen) -> bytes:
             return record.id
 
 
-def _not_found(kind: Kind) -> ProblemError:
-    return ProblemError("not-found", f"no such {kind.value} among those that this member may see")
+def _not_found(kind: Kind, ended: int | None = None) -> ProblemError:
+    detail = f"no such {kind.value} among those that this member may see"
+    if ended is not None:
+        detail += f"; its pledge was released in block {ended}: ask for what was until then with as_of_block={ended}"
+    return ProblemError("not-found", detail)
 
 
 def _only(wanted: type[ItemT], items: Iterable[Item | None]) -> Iterator[ItemT]:

@@ -101,7 +101,7 @@ def entity(request: Request, principal: Reader, state: State, number: int) -> Re
 def receipts(
     request: Request, principal: Reader, state: State, limit: Limit = 50, cursor: str | None = None
 ) -> Response:
-    """Receipts that the member holds, keeps, or has or had a pledge of, newest first."""
+    """Receipts that the member holds, keeps, or has a pledge of, newest first."""
     answer = Answer(request, principal, state)
     return answer.part(Receipt, answer.render.receipt, limit, cursor)
 
@@ -145,17 +145,20 @@ def receipt_history(request: Request, principal: Reader, state: State, receipt_i
 def pledges(
     request: Request, principal: Reader, state: State, limit: Limit = 50, cursor: str | None = None
 ) -> Response:
-    """Pledges that the member gave, took or keeps the goods of, newest first."""
+    """Pledges that the member gave, took or keeps the goods of, and all of receipts that it sees, newest first."""
     answer = Answer(request, principal, state)
     return answer.part(Pledge, answer.render.pledge, limit, cursor)
 
 
 @router.get("/pledges/{pledge_id}", summary="A pledge", openapi_extra=STATE)
 def pledge(request: Request, principal: Reader, state: State, pledge_id: str) -> Response:
-    """A pledge; its acts are transitions of its receipt."""
+    """A pledge; its acts are transitions of its receipt, whose bundle ends for a former pledgee with the release."""
     answer = Answer(request, principal, state)
     found = answer.sight.one(Pledge, digest_of("pledge_id", pledge_id))
-    return answer.one(answer.render.pledge(found), f"/v1/receipts/{data_hex(found.terms.receipt)}/proof")
+    proof = f"/v1/receipts/{data_hex(found.terms.receipt)}/proof"
+    receipt = state.snapshot.one(Receipt, found.terms.receipt)
+    ended = None if receipt is None or answer.sight.sees(receipt) else answer.sight.sight_ended(receipt)
+    return answer.one(answer.render.pledge(found), proof if ended is None else f"{proof}?as_of_block={ended}")
 
 
 @router.get("/facilities", summary="Facilities", openapi_extra=LISTED)

@@ -1,5 +1,7 @@
 """One rule of sight: what a member is listed, its own page shows, and nothing else; every kind, every role."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -8,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.problems import ProblemError
-from api.records.sight import NAMED, PART_OF, Sight, place
+from api.records.news import news_of
+from api.records.sight import KEPT, NAMED, PART_OF, Sight, place
 from api.security.roles import Principal, Role
 from ledger_node.hexvalues import data_hex
+from registry.evidence.verify import verify_bundle
 from registry.index.alerts import alerts
 from registry.index.pages import Page
-from registry.index.queries import Snapshot
+from registry.index.queries import BlockRef, Snapshot
 from registry.index.tags import number, tags_of
 from registry.items import (
     TYPES,
@@ -33,11 +37,12 @@ from registry.items import (
     firing_id,
 )
 from tests.api.app_kit import Api
-from tests.api.contents import cover_request, facility_request, other_issue_request
-from tests.api.seed import ENTITIES, INSPECTOR, INSURER, KEEPER, OTHER_BANK, OTHER_KEEPER, OWNER, REGULATOR
+from tests.api.contents import cover_request, facility_request, other_issue_request, pledge_terms
+from tests.api.seed import BANK, ENTITIES, INSPECTOR, INSURER, KEEPER, OTHER_BANK, OTHER_KEEPER, OWNER, REGULATOR
 from tests.api.story import Story, fire, rules_of
 from tests.api.test_console import Browser
 
+NOW = Moment(7, 7)
 SEEN = (*NAMED, *PART_OF)
 PATHS = {Receipt: "receipts", Pledge: "pledges", Facility: "facilities", Review: "reviews", Cover: "covers"}
 PAGES = {Receipt: "receipts", Facility: "facilities", Review: "reviews"}
@@ -47,7 +52,9 @@ PAGES = {Receipt: "receipts", Facility: "facilities", Review: "reviews"}
 
 
 class World:
-    """Items as a snapshot finds them: by key, and by tags."""
+    """Items as a snapshot finds them: by key, and by tags; of block 7."""
+
+    block = BlockRef(7, bytes(32), 7)
 
     def __init__(self, items: dict[Key, Item]) -> None:
         self.items = items
@@ -82,7 +89,9 @@ def worlds(draw: st.DrawFn) -> World:
             id_(2), word(lender=who(), borrower=who()), b"", any_(), at, (), ()
         )
         terms = any_(receipt=of(1), facility=of(2), keeper=who())
-        found[Key(Kind.PLEDGE, id_(3))] = Pledge(id_(3), word(pledgee=who(), pledgor=who()), terms, at)
+        found[Key(Kind.PLEDGE, id_(3))] = Pledge(
+            id_(3), word(pledgee=who(), pledgor=who()), terms, at, draw(st.sampled_from([None, Moment(6, 6), NOW]))
+        )
         cover = Cover(id_(4), word(insurer=who(), insured=who()), b"", any_(facility=of(2)), at)
         found[Key(Kind.COVER, id_(4))] = cover
         opening = any_(facility=of(2), evidence=b"", claim=place_)
@@ -92,7 +101,13 @@ def worlds(draw: st.DrawFn) -> World:
         found[Key(Kind.CLAIM, claim_id(claim.cover, place_))] = claim
         firing = Firing(of(2), place_, b"", b"", at)
         found[Key(Kind.FIRING, firing_id(firing.facility, place_))] = firing
-    return World({key: each for key, each in found.items() if draw(st.integers(0, 4))})
+    left = {key: each for key, each in found.items() if draw(st.integers(0, 4))}
+    for key, each in left.items():
+        if isinstance(each, Receipt):
+            pledges = [other.id for other in left.values() if isinstance(other, Pledge)]
+            mine = tuple(id_ for id_ in pledges if left[Key(Kind.PLEDGE, id_)].terms.receipt == each.id)
+            left[key] = replace(each, pledges=mine)
+    return World(left)
 
 
 def sight_of(entity: int, world: World, role: Role = Role.BANK) -> Sight:
@@ -111,8 +126,27 @@ def test_a_record_is_listed_exactly_when_it_may_be_seen(world: World, entity: in
 def test_who_sees_a_part_sees_its_whole(world: World, entity: int):
     sight = sight_of(entity, world)
     for kind, (whole, tag) in PART_OF.items():
-        for part in sight.every(cast("Any", kind)):
+        for part in [] if kind in KEPT else sight.every(cast("Any", kind)):
             assert sight.one(cast("Any", whole), tags_of(part)[tag])
+
+
+@given(worlds(), st.integers(1, 5))
+def test_who_sees_a_receipt_sees_all_its_pledges_and_who_had_one_sees_that_one_for_good(world: World, entity: int):
+    sight = sight_of(entity, world)
+    for pledge in (each for each in world.items.values() if isinstance(each, Pledge)):
+        receipt = world.one(Receipt, pledge.terms.receipt)
+        named = entity in (pledge.word.pledgee, pledge.word.pledgor, pledge.terms.keeper)
+        assert sight.sees(pledge) == (named or (receipt is not None and sight.sees(receipt)))
+
+
+@given(worlds(), st.integers(1, 5))
+def test_a_released_pledge_shows_its_receipt_no_more_after_the_block_of_the_release(world: World, entity: int):
+    sight = sight_of(entity, world)
+    for receipt in (each for each in world.items.values() if isinstance(each, Receipt)):
+        pledges = (world.items[Key(Kind.PLEDGE, id_)] for id_ in receipt.pledges)
+        lasting = [each for each in pledges if each.released in (None, NOW)]
+        named = {party for each in lasting for party in (each.word.pledgee, each.word.pledgor, each.terms.keeper)}
+        assert sight.sees(receipt) == (entity in named | {receipt.word.owner, receipt.word.keeper})
 
 
 @given(worlds())
@@ -192,3 +226,78 @@ def test_each_member_sees_what_names_it_and_no_more(
     counts = {"receipts": receipts, "pledges": pledges, "facilities": facilities, "reviews": reviews, "covers": covers}
     for path, count in counts.items():
         assert len(two_loans.get(entity, f"/v1/{path}").json()["items"]) == count, path
+
+
+# --- a pledge that has ended
+
+
+@dataclass(frozen=True)
+class Refinanced:
+    """The story's receipt after its first pledgee released it, in `ended`, and another bank took it."""
+
+    api: Api
+    receipt: str
+    first: str
+    second: str
+    ended: int
+
+
+@pytest.fixture(scope="module")
+def refinanced(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Refinanced]:
+    many = {"reads_per_minute": 100_000, "writes_per_minute": 100_000, "sign_ins_per_minute": 1000}
+    api = story.copy(tmp_path_factory.mktemp("refinanced"), **many)
+    api.act({"act": "release", "pledge": story.pledge}, BANK)
+    ended = api.get(BANK, f"/v1/pledges/{story.pledge}").json()["released"]["block"]
+    facility = api.act({**facility_request(OTHER_BANK, OWNER), "panel": 2}, OTHER_BANK, OWNER)
+    request = {"act": "pledge", "receipt": story.receipt, "facility": facility, "terms": pledge_terms()}
+    second = api.act({**request, "pledgee": OTHER_BANK}, OWNER, KEEPER, OTHER_BANK)
+    yield Refinanced(api, story.receipt, story.pledge, second, ended)
+    api.close()
+
+
+def doors(receipt: str) -> list[str]:
+    return [f"/v1/receipts/{receipt}{door}" for door in ("", "/summary", "/history", "/proof")]
+
+
+def test_no_door_shows_a_former_pledgee_what_came_after_its_pledge(refinanced: Refinanced):
+    api, browser = refinanced.api, Browser(refinanced.api, BANK)
+    for door in doors(refinanced.receipt):
+        for later in ("", f"?as_of_block={refinanced.ended + 1}"):
+            answer = api.get(BANK, door + later)
+            assert (answer.status_code, f"as_of_block={refinanced.ended}" in answer.json()["detail"]) == (404, True)
+        assert refinanced.second not in api.get(BANK, f"{door}?as_of_block={refinanced.ended}").text
+    assert browser.http.get(f"/receipts/{refinanced.receipt}").status_code == 404
+    assert api.get(BANK, f"/v1/pledges/{refinanced.second}").status_code == 404
+    assert api.get(BANK, "/v1/receipts").json()["items"] == []
+    last = api.services.index.head()
+    rows = api.services.index.notices((0, 0), last.number, 1000)
+    bank = Principal(BANK, Role.BANK, "user:ada", "Ada", frozenset())
+    told = [
+        news
+        for row in rows
+        if row.key.hex() == refinanced.receipt[2:] and (news := news_of(api.services.index, row, bank))
+    ]
+    assert [each.event for each in told] == ["receipt.pledge", "receipt.release"]
+
+
+def test_what_was_until_its_pledge_ended_is_proved_to_a_former_pledgee_for_good(refinanced: Refinanced):
+    api = refinanced.api
+    pledge = api.get(BANK, f"/v1/pledges/{refinanced.first}").json()
+    assert pledge["status"] == "released"
+    answer = api.get(BANK, f"/v1/receipts/{refinanced.receipt}?as_of_block={refinanced.ended}")
+    bundle = api.get(BANK, pledge["proof"])
+    assert verify_bundle(bundle.content, api.chain.trust(), answer.content).ok
+    assert [each["act"] for each in answer.json()["data"]["history"]] == ["ISSUE", "PLEDGE", "RELEASE"]
+    page = Browser(api, BANK).page(f"/facilities/{pledge['facility']}")
+    assert f'href="/receipts/{refinanced.receipt}?as_of_block={refinanced.ended}"' in page
+
+
+@pytest.mark.parametrize("reader", [OTHER_BANK, OWNER, KEEPER, REGULATOR])
+def test_who_sees_a_receipt_sees_the_same_pledges_at_every_door(refinanced: Refinanced, reader: int):
+    api, both = refinanced.api, [refinanced.first, refinanced.second]
+    summary = api.get(reader, f"/v1/receipts/{refinanced.receipt}/summary").json()
+    assert [each["id"] for each in summary["pledges"]] == both
+    answer = api.get(reader, f"/v1/receipts/{refinanced.receipt}").json()
+    assert [each["id"] for each in answer["data"]["pledges"]] == both
+    assert {each["id"] for each in api.get(reader, "/v1/pledges").json()["items"]} == set(both)
+    assert all(api.get(reader, f"/v1/pledges/{each}").status_code == 200 for each in both)
