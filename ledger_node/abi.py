@@ -63,8 +63,13 @@ def decode_revert(data: bytes) -> RevertCause:
 
 def decode_log(address: bytes, topics: Sequence[bytes], data: bytes) -> Event | None:
     """The event in a log, None for one that no compiled contract declares. Raises AbiError for an ill-formed one."""
-    event = EVENTS.get((topics[0], len(topics))) if topics else None
+    event = event_type(topics)
     return None if event is None else event.decode(address, topics, data)
+
+
+def event_type(topics: Sequence[bytes]) -> type[Event] | None:
+    """Which event a log is, None for one that no compiled contract declares."""
+    return EVENTS.get((topics[0], len(topics))) if topics else None
 
 
 def decode_act(contract: str, act: int, data: bytes) -> tuple[str, Struct]:

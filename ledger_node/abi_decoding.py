@@ -35,8 +35,13 @@ def split_types(inner: str) -> list[str]:
 
 def decode(kinds: Sequence[str], data: bytes) -> tuple[Any, ...]:
     """The values that abi.encode of these types made, addresses as 20 bytes. Raises DecodingFault."""
-    values: tuple[Any, ...] = _tuple(tuple(kinds))(data, 0)
+    values: tuple[Any, ...] = reader(kinds)(data, 0)
     return values
+
+
+def reader(kinds: Sequence[str]) -> Read:
+    """What reads the values of these types as a tuple, made once: it raises DecodingFault."""
+    return _tuple(tuple(kinds))
 
 
 @cache

@@ -1,14 +1,15 @@
 """What the generated bindings build on: structs and events as frozen dataclasses that know their ABI. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
+from operator import itemgetter
 from typing import Any, ClassVar, Self
 
 from eth_abi.abi import encode
 from eth_abi.exceptions import EncodingError
 
-from ledger_node.abi_decoding import DecodingFault, decode
+from ledger_node.abi_decoding import DecodingFault, Read, decode, reader
 from ledger_node.eip712 import Message, StructType
 
 
@@ -78,23 +79,35 @@ class Event:
     @classmethod
     def decode(cls, emitter: bytes, topics: Sequence[bytes], data: bytes) -> Self:
         """The event in a log. Raises AbiError."""
-        indexed, unindexed = _kinds(cls.INPUTS)
-        if len(topics) != len(indexed) + 1:
-            raise AbiError(f"{cls.NAME}: has {len(topics)} topics, {len(indexed) + 1} are due")
-        from_topics = iter(
-            topic if _is_hashed(kind) else decode_values([kind], topic)[0]
-            for kind, topic in zip(indexed, topics[1:], strict=True)
-        )
-        from_data = iter(decode_values(unindexed, data))
-        values = [next(from_topics if is_indexed else from_data) for _, _, is_indexed in cls.INPUTS]
-        return cls(emitter, *values)  # type: ignore[call-arg]
+        return cls(emitter, *cls.values(topics, data))  # type: ignore[call-arg]
+
+    @classmethod
+    def values(cls, topics: Sequence[bytes], data: bytes) -> Sequence[Any]:
+        """The fields of the event in a log, in the order of the signature. Raises AbiError."""
+        kind: Any = cls
+        due, read_topics, read_data, in_order = _readers(kind)
+        if len(topics) != due:
+            raise AbiError(f"{cls.NAME}: has {len(topics)} topics, {due} are due")
+        words = b"".join(topics)
+        if len(words) != due * 32:
+            raise AbiError(f"{cls.NAME}: its topics are not 32 bytes each")
+        try:
+            values = read_topics(words, 32) + read_data(data, 0)
+        except (DecodingFault, UnicodeDecodeError):
+            raise AbiError(f"{cls.NAME}: topics and data are no encoding of its fields") from None
+        return values if in_order is None else in_order(values)
 
 
 @cache
-def _kinds(inputs: tuple[tuple[str, str, bool], ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The types of an event's indexed fields and of the others."""
-    indexed = tuple(kind for _, kind, is_indexed in inputs if is_indexed)
-    return indexed, tuple(kind for _, kind, is_indexed in inputs if not is_indexed)
+def _readers(kind: type[Event]) -> tuple[int, Read, Read, Callable[[Sequence[Any]], Sequence[Any]] | None]:
+    """For an event: how many topics it has, what reads topics and data, and what puts the values in order."""
+    places = [at for at, (_, _, indexed) in enumerate(kind.INPUTS) if indexed]
+    others = [at for at in range(len(kind.INPUTS)) if at not in places]
+    read = [*places, *others]
+    topics = reader(["bytes32" if _is_hashed(kind.INPUTS[at][1]) else kind.INPUTS[at][1] for at in places])
+    data = reader([kind.INPUTS[at][1] for at in others])
+    in_order = None if read == sorted(read) else itemgetter(*(read.index(at) for at in range(len(read))))
+    return len(places) + 1, topics, data, in_order
 
 
 def plain(value: Any) -> Any:

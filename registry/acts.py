@@ -10,6 +10,9 @@ from ledger_node.abi_types import AbiError, Struct
 class Contract(StrEnum):
     """The consortium's contracts."""
 
+    # The text's own, instead of one that runs as Python for each look-up.
+    __hash__ = str.__hash__
+
     ACCESS = "ConsortiumAccess"
     PARTICIPANTS = "ParticipantRegistry"
     GOODS = "GoodsIndex"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from registry import structs
 from registry.words import CoverWord, EntityWord, FacilityWord, FleetWord, PledgeWord, ReceiptWord, ReviewWord
@@ -9,6 +10,9 @@ from registry.words import CoverWord, EntityWord, FacilityWord, FleetWord, Pledg
 
 class Kind(StrEnum):
     """The kinds of items, each with what its key's id is."""
+
+    # The text's own, instead of one that runs as Python for each look-up.
+    __hash__ = str.__hash__
 
     ENTITY = "entity"
     """The record's id: the entity's number, 32 bytes."""
@@ -41,9 +45,8 @@ class Kind(StrEnum):
     """The contract's name, a colon, and the part's number (1 byte)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """What an item is found by: its kind and its id there."""
+class Key(NamedTuple):
+    """What an item is found by: its kind and its id there. A tuple, since each event looks up some."""
 
     kind: Kind
     id: bytes

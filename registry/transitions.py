@@ -5,7 +5,7 @@ This is the one decoder: the indexer, the replay and the verifier all read logs,
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, cast, get_args
 
 from ledger_node import abi
 from ledger_node.abi_types import AbiError, Struct
@@ -46,14 +46,18 @@ class Transition:
     word: int
     data: bytes
     at: Moment
+    _read: tuple[str, Struct] | None = field(default=None, init=False, repr=False, compare=False)
 
     def digest(self) -> bytes:
         """The digest that the record's head covers, 32 bytes."""
         return event_digest(self.act, self.word, self.at.block, self.at.time, self.data)
 
     def read(self) -> tuple[str, Struct]:
-        """Name and struct of the act. Raises ActError."""
-        return act_of(self.contract, self.act, self.data)
+        """Name and struct of the act, decoded once. Raises ActError."""
+        if self._read is None:
+            object.__setattr__(self, "_read", act_of(self.contract, self.act, self.data))
+        assert self._read is not None
+        return self._read
 
 
 FactEvent = (
@@ -74,8 +78,9 @@ class Fact:
 
 
 Event = Transition | Fact
-_REPEATED = (events.Transfer, events.Locked, events.Unlocked, events.AuthorityUpdated)
+_REPEATED = frozenset({events.Transfer, events.Locked, events.Unlocked, events.AuthorityUpdated})
 """Events that repeat what a transition says, for standard tools."""
+_FACTS: frozenset[type[object]] = frozenset(get_args(FactEvent))
 
 
 class LogLike(Protocol):
@@ -106,14 +111,16 @@ def decode_log(log: LogLike, at: Moment, deployment: Deployment) -> Event | None
     contract = deployment.name_of(log.address)
     if contract is None or contract is Contract.ACCESS:
         return None
+    kind = abi.event_type(log.topics)
     try:
-        event = abi.decode_log(log.address, log.topics, log.data)
+        if kind is events.Transition:
+            id_, act, seq, word, data = kind.values(log.topics, log.data)
+            return Transition(contract, id_, act, seq, word, data, at)
+        if kind in _FACTS:
+            return Fact(contract, cast("FactEvent", kind.decode(log.address, log.topics, log.data)), log.log_index, at)
+        if kind in _REPEATED:
+            kind.values(log.topics, log.data)
+            return None
     except AbiError as error:
         raise EventError(f"{contract.value}: log {log.log_index} of block {at.block}: {error}") from None
-    if isinstance(event, events.Transition):
-        return Transition(contract, event.id, event.act, event.seq, event.word, event.data, at)
-    if isinstance(event, FactEvent):
-        return Fact(contract, event, log.log_index, at)
-    if isinstance(event, _REPEATED):
-        return None
     raise EventError(f"{contract.value}: log {log.log_index} of block {at.block} is no event of its interface")

@@ -5,12 +5,15 @@ so a word has exactly one meaning and `pack(unpack(word)) == word`.
 """
 
 from dataclasses import dataclass, fields
-from typing import ClassVar, Self
+from functools import cache
+from struct import Struct
+from typing import Any, ClassVar, Self
 
 Span = tuple[int, int]
 """First and last bit of a field, bit 0 the least significant."""
 SEQ: Span = (128, 159)
 """Where every word keeps its record's number of transitions."""
+_LETTERS = {8: "B", 16: "H", 32: "I", 64: "Q"}
 
 
 class WordError(ValueError):
@@ -39,15 +42,29 @@ class Word:
         """The fields of a word. Raises WordError for a number over 256 bits or a bit that no field has."""
         if not 0 <= word < 1 << 256:
             raise WordError(f"{cls.__name__}: a word has 256 bits")
-        values: dict[str, int] = {}
-        rest = word
-        for name, (low, high) in cls.LAYOUT.items():
-            mask = ((1 << high - low + 1) - 1) << low
-            values[name] = (word & mask) >> low
-            rest &= ~mask
-        if rest:
+        kind: Any = cls
+        form, spare, wide = _form(kind)
+        if rest := word & spare:
             raise WordError(f"{cls.__name__}: bit {rest.bit_length() - 1} belongs to no field and must be 0")
-        return cls(**values)
+        values: list[Any] = list(form.unpack(word.to_bytes(32, "little")))
+        for at in wide:
+            values[at] = int.from_bytes(values[at], "little")
+        return cls(*values)
+
+
+@cache
+def _form(kind: type[Word]) -> tuple[Struct, int, tuple[int, ...]]:
+    """How a word's bytes, the lowest first, are unpacked; the bits of no field; which fields come as bytes."""
+    form, used, end, wide = "<", 0, 0, list[int]()
+    for at, (name, (low, high)) in enumerate(kind.LAYOUT.items()):
+        assert fields(kind)[at].name == name
+        size = high - low + 1
+        if size not in _LETTERS:
+            wide.append(at)
+        form += f"{(low - end) // 8}x{_LETTERS.get(size, f'{size // 8}s')}"
+        used |= (1 << size) - 1 << low
+        end = high + 1
+    return Struct(f"{form}{(256 - end) // 8}x"), ~used & (1 << 256) - 1, tuple(wide)
 
 
 @dataclass(frozen=True, slots=True)

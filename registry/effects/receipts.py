@@ -1,6 +1,7 @@
 """Acts on receipts, and on the pledges whose acts are transitions of their receipt."""
 
 from dataclasses import replace
+from typing import Any
 
 from registry import structs
 from registry.consents import digest_of
@@ -24,13 +25,18 @@ def receipt(state: State, step: Step) -> Changes:
     before = state.get(key)
     if not isinstance(before, Receipt):
         raise step.wrong("the receipt was not issued")
-    after = replace(before, word=word, head=step.head)
+    changes: Changes = {}
+    changed: dict[str, Any] = {"word": word, "head": step.head}
     if isinstance(act, structs.Pledge):
         made = _pledge(step, act, word)
-        return {key: replace(after, pledges=(*before.pledges, made.id)), Key(Kind.PLEDGE, made.id): made}
-    if isinstance(act, structs.Release):
-        return {key: after, Key(Kind.PLEDGE, act.pledge): _released(state, step, act)}
-    return {key: _changed(before, after, step)}
+        changed["pledges"] = (*before.pledges, made.id)
+        changes[Key(Kind.PLEDGE, made.id)] = made
+    elif isinstance(act, structs.Release):
+        changes[Key(Kind.PLEDGE, act.pledge)] = _released(state, step, act)
+    else:
+        changed |= _changed(before, step)
+    changes[key] = replace(before, **changed)
+    return changes
 
 
 def _pledge(step: Step, act: structs.Pledge, word: ReceiptWord) -> Pledge:
@@ -55,17 +61,18 @@ def _released(state: State, step: Step, act: structs.Release) -> Pledge:
     return replace(before, word=replace(before.word, status=RELEASED, seq=before.word.seq + 1), released=step.at)
 
 
-def _changed(before: Receipt, after: Receipt, step: Step) -> Receipt:
+def _changed(before: Receipt, step: Step) -> dict[str, Any]:
+    """What an act that is the receipt's alone changes beside word and head."""
     act = step.act
     if isinstance(act, structs.Delivery):
-        return replace(after, delivery=act, ended=step.at)
+        return {"delivery": act, "ended": step.at}
     if isinstance(act, structs.Cancellation):
-        return replace(after, replaced_by=act.replaced_by, ended=step.at)
+        return {"replaced_by": act.replaced_by, "ended": step.at}
     if not isinstance(act, structs.HoldOrder):
         raise step.wrong("the act is not one of a receipt")
     others = tuple(hold for hold in before.holds if hold.order.bit != act.bit)
     if step.name == "HOLD":
-        return replace(after, holds=(*others, Hold(act, step.at)))
+        return {"holds": (*others, Hold(act, step.at))}
     if len(others) == len(before.holds):
         raise step.wrong("the hold does not stand")
-    return replace(after, holds=others)
+    return {"holds": others}

@@ -1,8 +1,10 @@
 """What others are to be told of: one notice for each event that matters and for each refused transaction."""
 
 from dataclasses import dataclass
+from functools import cache
 
 from ledger_node.bindings import events
+from registry import structs
 from registry.index.codec import encode
 from registry.index.refusals import Refusal
 from registry.items import Key, Kind, firing_id
@@ -12,17 +14,22 @@ from registry.transitions import Event, Fact, Transition
 REFUSAL_POSITION = 1 << 24
 """Notices of refused transactions come after those of the block's logs."""
 REFUSED = "transaction.refused"
+_KEPT = (structs.Firing, structs.HoldOrder)
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What happened: its name (kind of record and act), the item it concerns, and the act's JSON."""
+    """What happened: its name (kind of record and act) and the item that it concerns.
+
+    `body` has the act of holds on receipts and of rules, and a refused transaction; else it is empty, as the item, or
+    the transition, says it all.
+    """
 
     event: str
     kind: str
     key: bytes
     position: int
-    body: str
+    body: bytes
 
 
 def notice_of(event: Event, log_index: int) -> Notice | None:
@@ -30,17 +37,23 @@ def notice_of(event: Event, log_index: int) -> Notice | None:
     if isinstance(event, Transition):
         name, act = event.read()
         kind = RECORDS[event.contract].value
-        return Notice(f"{kind}.{name.lower().replace('_', '-')}", kind, event.id, log_index, encode(act))
+        body = encode(act) if isinstance(act, _KEPT) else b""
+        return Notice(_name(kind, name), kind, event.id, log_index, body)
     found = _fact(event)
     if found is None:
         return None
     name, key = found
-    return Notice(name, key.kind.value, key.id, log_index, encode(event.event))
+    return Notice(name, key.kind.value, key.id, log_index, b"")
 
 
 def notice_of_refusal(refusal: Refusal) -> Notice:
     """The notice of a refused transaction; its key is the transaction's hash."""
     return Notice(REFUSED, "refusal", refusal.tx_hash, REFUSAL_POSITION + refusal.tx_index, encode(refusal))
+
+
+@cache
+def _name(kind: str, act: str) -> str:
+    return f"{kind}.{act.lower().replace('_', '-')}"
 
 
 def _fact(fact: Fact) -> tuple[str, Key] | None:

@@ -3,7 +3,20 @@
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, Select, and_, func, literal, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    FromClause,
+    Row,
+    Select,
+    and_,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
 
 from ledger_node.canonical_json import loads
 from ledger_node.headers import Header, read_header
@@ -46,14 +59,14 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class NoticeRow:
-    """What happened, in the order of the chain: name, item, and the act as JSON."""
+    """What happened, in the order of the chain: name, item, and what of it was kept (registry.index.notices)."""
 
     event: str
     kind: str
     key: bytes
     at: Moment
     position: int
-    body: str
+    body: bytes
 
 
 class Index:
@@ -147,7 +160,7 @@ class Snapshot:
         query = select(versions).where(versions.c.kind == _KINDS[kind].value, self._valid())
         for tag, value in having.items():
             if value is not None:
-                query = _tagged(query, tag, value)
+                query = self._tagged(query, tag, value)
         place = tuple_(versions.c.born, versions.c.key)
         if after is not None:
             since = tuple_(*(literal(each) for each in read_cursor(after)))
@@ -164,7 +177,7 @@ class Snapshot:
         query = select(versions.c.key).where(versions.c.kind == _KINDS[kind].value, self._valid())
         for tag, value in having.items():
             if value is not None:
-                query = _tagged(query, tag, value)
+                query = self._tagged(query, tag, value)
         with self._engine.connect() as connection:
             return connection.execute(select(func.count()).select_from(query.subquery())).scalar_one()
 
@@ -215,16 +228,15 @@ class Snapshot:
         """A connection for further questions of this package."""
         return self._engine.connect()
 
-    def _valid(self) -> ColumnElement[bool]:
+    def _tagged(self, query: Select[Any], tag: str, value: int | bytes) -> Select[Any]:
+        own = tags.alias()
+        raw = number(value) if isinstance(value, int) else value
+        here = and_(own.c.kind == versions.c.kind, own.c.key == versions.c.key)
+        return query.join(own, here).where(own.c.tag == tag, own.c.value == raw, self._valid(own))
+
+    def _valid(self, table: FromClause = versions) -> ColumnElement[bool]:
         upto = self.block.number
-        return and_(versions.c.valid_from <= upto, or_(versions.c.valid_to.is_(None), versions.c.valid_to > upto))
-
-
-def _tagged(query: Select[Any], tag: str, value: int | bytes) -> Select[Any]:
-    own = tags.alias()
-    raw = number(value) if isinstance(value, int) else value
-    here = and_(own.c.kind == versions.c.kind, own.c.key == versions.c.key, own.c.valid_from == versions.c.valid_from)
-    return query.join(own, here).where(own.c.tag == tag, own.c.value == raw)
+        return and_(table.c.valid_from <= upto, or_(table.c.valid_to.is_(None), table.c.valid_to > upto))
 
 
 def _reach(head: BlockRef | None) -> str:
@@ -233,7 +245,7 @@ def _reach(head: BlockRef | None) -> str:
 
 def notice_row(row: Row[Any]) -> NoticeRow:
     """A notice from its row."""
-    return NoticeRow(row.event, row.kind, bytes(row.key), Moment(row.block, row.time), row.position, row.body)
+    return NoticeRow(row.event, row.kind, bytes(row.key), Moment(row.block, row.time), row.position, bytes(row.body))
 
 
 def _recorded(row: Row[Any]) -> Recorded:

@@ -1,8 +1,9 @@
 """The rows of one batch, gathered and then written table by table."""
 
+import json
+
 from sqlalchemy import Connection, Table
 
-from ledger_node.canonical_json import dumps
 from ledger_node.chain_values import Log
 from ledger_node.headers import header_json
 from registry.index.bulk import Row, insert_rows
@@ -30,7 +31,7 @@ class Rows:
     def block(self, block: Block) -> None:
         """A block's row."""
         header = block.header
-        text = dumps(header_json(header)).decode()
+        text = json.dumps(header_json(header))
         row = (header.number, block.hash, header.parent_hash, header.timestamp, text, block.seal)
         self._rows[blocks].append(row)
 

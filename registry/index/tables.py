@@ -1,4 +1,8 @@
-"""The tables of the index. A version of an item is true in blocks `valid_from` <= n < `valid_to` (null: still)."""
+"""The tables of the index. A version of an item is true in blocks `valid_from` <= n < `valid_to` (null: still).
+
+An index costs the writer more than a row does: there is one only where readers ask. What a rollback takes back is found
+by its first block, and what is to be true again by the items of those versions.
+"""
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
@@ -38,8 +42,8 @@ logs = Table(
     Column("address", LargeBinary(20), nullable=False),
     Column("topics", LargeBinary, nullable=False),
     Column("data", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
 )
-Index("logs_by_transaction", logs.c.tx_hash)
 
 transitions = Table(
     "transitions",
@@ -66,11 +70,10 @@ versions = Table(
     Column("valid_from", BigInteger, primary_key=True, autoincrement=False),
     Column("valid_to", BigInteger),
     Column("born", BigInteger, nullable=False),
-    Column("body", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
 )
 Index("versions_by_birth", versions.c.kind, versions.c.born, versions.c.key)
 Index("versions_by_start", versions.c.valid_from)
-Index("versions_by_end", versions.c.valid_to)
 
 tags = Table(
     "tags",
@@ -80,10 +83,10 @@ tags = Table(
     Column("value", LargeBinary, primary_key=True),
     Column("key", LargeBinary, primary_key=True),
     Column("valid_from", BigInteger, primary_key=True, autoincrement=False),
+    Column("valid_to", BigInteger),
+    sqlite_with_rowid=False,
 )
-"""What versions are found by: owner, keeper, lender, receipt, ..."""
-Index("tags_by_version", tags.c.kind, tags.c.key, tags.c.valid_from)
-Index("tags_by_start", tags.c.valid_from)
+"""What items are found by: owner, keeper, lender, receipt, ...; a row for each value while an item has it."""
 
 refusals = Table(
     "refusals",
@@ -96,7 +99,8 @@ refusals = Table(
     Column("contract", String(32), nullable=False),
     Column("act", String(64), nullable=False),
     Column("cause", String(64), nullable=False),
-    Column("body", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
 )
 """Transactions to the consortium's contracts that were mined as refused, with their cause by name."""
 
@@ -109,6 +113,7 @@ notices = Table(
     Column("event", String(64), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("key", LargeBinary, nullable=False),
-    Column("body", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
 )
 """What others are to be told of; sent only once the block is final."""

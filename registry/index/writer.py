@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from ledger_node.chain_values import Log
+from registry.index.bulk import prepare
 from registry.index.database import WriterConnection
 from registry.index.notices import notice_of, notice_of_refusal
-from registry.index.projection import Projection, touched
+from registry.index.projection import Projection, take_back, touched
 from registry.index.refusals import Refusal
 from registry.index.rows import Rows
 from registry.index.source import Block
-from registry.index.tables import blocks, cursor, logs, notices, refusals, tags, transitions, versions
-from registry.items import Moment
-from registry.state import apply, record_of
+from registry.index.tables import blocks, cursor, logs, notices, refusals, transitions
+from registry.items import Key, Moment, Record
+from registry.state import RECORDS, apply
 from registry.transitions import Deployment, Event, Transition, decode_log
 
 
@@ -54,6 +55,7 @@ class Writer:
         self._engine = engine
         self._deployment = deployment
         self._held: WriterConnection | None = None
+        self._projection: Projection | None = None
 
     def begin(self, genesis: bytes, before: Position) -> Position:
         """Where the index is; a new one begins after block `before`. Raises IndexStopped for another chain's index."""
@@ -77,10 +79,12 @@ class Writer:
         with self._changing() as connection:
             row = connection.execute(select(cursor.c.block, cursor.c.hash)).one()
             parent = Position(row.block, bytes(row.hash))
-            projection = Projection(connection)
+            projection = self._projection = self._projection or Projection(connection)
+            projection.begin()
             rows = Rows()
             read = [(fetched, self._events(fetched.block, rows)) for fetched in batch]
-            projection.expect(key for _, found in read for event, _ in found for key in touched(event))
+            events = (event for _, found in read for event, _ in found)
+            projection.expect(key for event in events for key in touched(event, self._deployment))
             for fetched, found in read:
                 header = fetched.block.header
                 if header.parent_hash != parent.hash or header.number != parent.number + 1:
@@ -102,15 +106,15 @@ class Writer:
             connection.execute(delete(blocks).where(blocks.c.number > to))
             for table in (logs, transitions, refusals, notices):
                 connection.execute(delete(table).where(table.c.block > to))
-            for table in (versions, tags):
-                connection.execute(delete(table).where(table.c.valid_from > to))
-            connection.execute(update(versions).where(versions.c.valid_to > to).values(valid_to=None))
+            take_back(connection, to)
+            self._projection = None
             connection.execute(update(cursor).values(block=to, hash=hash_))
             _tell(connection, to)
         return Position(to, hash_)
 
     def close(self) -> None:
         """Gives up the lock; the next change takes it again."""
+        self._projection = None
         if self._held is not None:
             self._held.close()
             self._held = None
@@ -120,6 +124,7 @@ class Writer:
         """One transaction. After an error the connection is given up, so that the next one begins with a sound one."""
         if self._held is None:
             self._held = WriterConnection(self._engine)
+            prepare(self._held.connection)
         try:
             with self._held.connection.begin():
                 yield self._held.connection
@@ -149,11 +154,12 @@ class Writer:
             rows.notice(notice_of_refusal(refusal), Moment(fetched.block.number, fetched.block.header.timestamp))
 
     def _apply(self, event: Event, log: Log, projection: Projection, rows: Rows) -> None:
-        for key, item in apply(projection, event, self._deployment).items():
+        changes = apply(projection, event, self._deployment)
+        for key, item in changes.items():
             projection.put(key, item, event.at.block, log.log_index)
         if isinstance(event, Transition):
-            record = record_of(projection, event.contract, event.id)
-            if record is not None:
+            record = changes.get(Key(RECORDS[event.contract], event.id))
+            if isinstance(record, Record):
                 rows.transition(event, record.head, log)
         notice = notice_of(event, log.log_index)
         if notice is not None:

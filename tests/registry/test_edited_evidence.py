@@ -1,6 +1,5 @@
 """Somebody edits what the index has of a rule's firing: no bundle of the action is believed, and the cause is named."""
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,15 +8,15 @@ import pytest
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from ledger_node.hashing import keccak256
-from ledger_node.hexvalues import data_hex
 from registry import structs
 from registry.acts import Contract
 from registry.evidence.bundle_file import dump_bundle
 from registry.evidence.collect import CannotProve
 from registry.evidence.gather import EvidenceMissing
 from registry.evidence.verify import verify_bundle
+from registry.index.codec import decode, encode
 from registry.index.tables import transitions, versions
-from registry.items import firing_id
+from registry.items import Firing, firing_id
 from tests.registry.bundles import HOLD, REVIEW, Bundles
 
 Edit = Callable[[Bundles, Connection], object]
@@ -37,9 +36,9 @@ def firing_as(change: Callable[[bytes], bytes]) -> Edit:
 
     def edit(bundles: Bundles, connection: Connection) -> None:
         where = firing_of(bundles, HOLD)
-        body = json.loads(connection.execute(select(versions.c.body).where(where)).scalar_one())
-        body["firing"] = data_hex(change(bytes.fromhex(body["firing"][2:])))
-        connection.execute(update(versions).where(where).values(body=json.dumps(body)))
+        firing = decode(Firing, connection.execute(select(versions.c.body).where(where)).scalar_one())
+        edited = replace(firing, firing=change(firing.firing))
+        connection.execute(update(versions).where(where).values(body=encode(edited)))
 
     return edit
 
@@ -49,9 +48,9 @@ def firing_and_act_alike(change: Callable[[bytes], bytes]) -> Edit:
 
     def edit(bundles: Bundles, connection: Connection) -> None:
         firing_as(change)(bundles, connection)
-        body = json.loads(connection.execute(select(versions.c.body).where(firing_of(bundles, HOLD))).scalar_one())
+        body = connection.execute(select(versions.c.body).where(firing_of(bundles, HOLD))).scalar_one()
         data = connection.execute(select(transitions.c.data).where(act_of(bundles, HOLD))).scalar_one()
-        act = replace(structs.Firing.decode(data), evidence=keccak256(bytes.fromhex(body["firing"][2:])))
+        act = replace(structs.Firing.decode(data), evidence=keccak256(decode(Firing, body).firing))
         connection.execute(update(transitions).where(act_of(bundles, HOLD)).values(data=act.encode()))
 
     return edit
