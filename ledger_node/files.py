@@ -17,8 +17,13 @@ _PRIVATE, _PUBLIC = 0o600, 0o666
 
 def make_folder(path: Path, mode: int = 0o777) -> None:
     """Make a folder, and those above it that are missing, down to the disk. `mode` is its own. Raises OSError."""
+    above = path.parent.parent
     if not path.parent.is_dir():
         make_folder(path.parent)
+    elif os.access(above, os.R_OK | os.W_OK):
+        # A process that was killed may have made the parent and not brought its name to the disk. Those further up it
+        # had: each folder is synced before the next is made in it. Who may not write above has not made the parent.
+        sync_folder(above)
     path.mkdir(mode=mode, exist_ok=True)
     sync_folder(path.parent)
 

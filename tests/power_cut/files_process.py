@@ -1,5 +1,6 @@
 """Writes files of every kind in folders that it makes, those that are replaced several times; tells what it wrote."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from ledger_node.files import (
 )
 
 HOMES, VERSIONS = 4, 3
+HOME = re.compile(r"home\d+")
 
 
 def content(version: int) -> bytes:
@@ -20,13 +22,18 @@ def content(version: int) -> bytes:
     return bytes([version]) * (600 * version)
 
 
+def name_of(path: Path) -> str:
+    """The home that a file lies in, and the file's name."""
+    return f"{next(part for part in path.parts if HOME.fullmatch(part))} {path.name}"
+
+
 def tell(path: Path) -> None:
-    sys.stdout.write(f"{path.parent.parent.name} {path.name} {path.read_bytes().hex()}\n")
+    sys.stdout.write(f"{name_of(path)} {path.read_bytes().hex()}\n")
     sys.stdout.flush()
 
 
-def main(folder: Path) -> None:
-    for number in range(HOMES):
+def main(folder: Path, homes: int = HOMES) -> None:
+    for number in range(homes):
         home = folder / f"home{number}" / "inner"
         make_folder(home)
         for path, write in ((home / "open", replace_atomically), (home / "private", replace_private)):
@@ -39,9 +46,12 @@ def main(folder: Path) -> None:
         else:
             write_new_private(home / "key", content(VERSIONS))
         tell(home / "key")
-        load_or_make_secret(home / "secret")
-        tell(home / "secret")
+        # In a folder of its own, so that nothing else brings its name to the disk.
+        secret = home / "own" / "secret"
+        make_folder(secret.parent)
+        load_or_make_secret(secret)
+        tell(secret)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))
