@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Any
 
+from ledger_node.batches import LIMIT_EXCEEDED, Call, is_too_much
 from ledger_node.chain_values import (
     AnswerError,
     BlockView,
@@ -19,7 +20,7 @@ from ledger_node.chain_values import (
     read_mined_call,
     read_receipt,
 )
-from ledger_node.endpoints import ChainUnavailable, Endpoint, Endpoints
+from ledger_node.endpoints import ChainUnavailable, Endpoint, Endpoints, TooMuch
 from ledger_node.hexvalues import HexError, address_hex, data_hex, read_data, read_quantity
 from ledger_node.proofs import ProofError, StateProof, read_state_proof
 from ledger_node.sending_status import EndpointStatus
@@ -28,8 +29,6 @@ BlockId = int | str
 """A block's number, or "latest", "pending", "earliest"."""
 __all__ = ["BlockId", "CallReverted", "ChainClient", "ChainUnavailable", "RpcError", "WrongChain"]
 METHOD_NOT_FOUND = -32601
-LIMIT_EXCEEDED = -32005
-"""The node has had too much to do (EIP-1474)."""
 _REVERT_CODE = 3
 _DATA = re.compile(r"0x(?:[0-9a-fA-F]{2})*\Z")
 
@@ -73,12 +72,21 @@ class ChainClient:
 
     def request(self, method: str, *params: object) -> Any:
         """The result of one JSON-RPC request, as the node wrote it."""
-        _, answer = self._endpoints.ask(method, params)
-        if "error" in answer:
-            raise _rpc_error(answer["error"])
-        if "result" not in answer:
-            raise AnswerError(f"{method}: the answer has neither result nor error")
-        return answer["result"]
+        found = _result(method, self._endpoints.ask(method, params))
+        if isinstance(found, RpcError):
+            raise found
+        return found
+
+    def request_all(self, calls: Sequence[Call]) -> list[Any]:
+        """The results of several requests, sent as one, as the node wrote them; an RpcError in place of a result.
+
+        Raises TooMuch when they are too many for the node; one alone is sent as `request` does.
+        """
+        if len(calls) == 1:
+            answers = [self._endpoints.ask(calls[0].method, calls[0].params)]
+        else:
+            answers = self._endpoints.ask_all(calls)
+        return [_result(call.method, answer) for call, answer in zip(calls, answers, strict=True)]
 
     def endpoints(self) -> tuple[EndpointStatus, ...]:
         """How the client's nodes do."""
@@ -140,17 +148,42 @@ class ChainClient:
         return tuple(read_log(each) for each in _list("eth_getLogs", answer))
 
     def receipts(self, number: int) -> tuple[Receipt, ...]:
-        """The receipts of a block in order; asked one by one where the node has no eth_getBlockReceipts."""
+        """The receipts of a block in order.
+
+        Asked one by one where the node has no eth_getBlockReceipts, or when it has too many for one answer.
+        """
         if self._has_block_receipts:
             try:
                 answer = self.request("eth_getBlockReceipts", hex(number))
-                return tuple(read_receipt(each) for each in _list("eth_getBlockReceipts", answer))
+                return _receipts(answer)
+            except TooMuch:
+                pass
             except RpcError as error:
-                if error.code != METHOD_NOT_FOUND:
+                if error.code == METHOD_NOT_FOUND:
+                    self._has_block_receipts = False
+                elif not is_too_much({"message": error.message}):
                     raise
-                self._has_block_receipts = False
         found = (self.receipt(each) for each in self.block(number).transactions)
         return tuple(each for each in found if each is not None)
+
+    def receipts_of(self, blocks: Sequence[BlockView], at_once: int) -> list[tuple[Receipt, ...]]:
+        """The receipts of several blocks in order, asked for with at most `at_once` requests in one.
+
+        Only those before the first block whose receipts the node does not tell as it should. Raises TooMuch.
+        """
+        if self._has_block_receipts:
+            calls = [Call("eth_getBlockReceipts", (hex(each.header.number),)) for each in blocks]
+            answers = self._in_parts(calls, at_once)
+            if not any(isinstance(each, RpcError) and each.code == METHOD_NOT_FOUND for each in answers):
+                return _readable(answers)
+            self._has_block_receipts = False
+        hashes = [data_hex(hash_) for block in blocks for hash_ in block.transactions]
+        told = iter(self._in_parts([Call("eth_getTransactionReceipt", (each,)) for each in hashes], at_once))
+        return _readable([[next(told) for _ in block.transactions] for block in blocks])
+
+    def _in_parts(self, calls: Sequence[Call], at_once: int) -> list[Any]:
+        parts = (self.request_all(calls[at : at + at_once]) for at in range(0, len(calls), at_once))
+        return [each for part in parts for each in part]
 
     def receipt(self, transaction: bytes) -> Receipt | None:
         """The receipt of a mined transaction by its hash, None while it is not mined."""
@@ -245,6 +278,15 @@ class ChainClient:
         return b""
 
 
+def _result(method: str, answer: Mapping[str, Any]) -> Any:
+    """What an answer gives: a result, or an RpcError that says why there is none."""
+    if "error" in answer:
+        return _rpc_error(answer["error"])
+    if "result" not in answer:
+        raise AnswerError(f"{method}: the answer has neither result nor error")
+    return answer["result"]
+
+
 def _quantity(field: str, value: object, bits: int = 256) -> int:
     try:
         return read_quantity(field, value, bits)
@@ -291,6 +333,21 @@ def _topic(topic: bytes | Sequence[bytes] | None) -> object:
     if topic is None:
         return None
     return data_hex(topic) if isinstance(topic, bytes) else [data_hex(each) for each in topic]
+
+
+def _receipts(answer: object) -> tuple[Receipt, ...]:
+    return tuple(read_receipt(each) for each in _list("eth_getBlockReceipts", answer))
+
+
+def _readable(answers: Sequence[object]) -> list[tuple[Receipt, ...]]:
+    """The receipts in answers, each for one block, up to the first that cannot be read."""
+    found: list[tuple[Receipt, ...]] = []
+    for each in answers:
+        try:
+            found.append(_receipts(each))
+        except AnswerError:
+            break
+    return found
 
 
 def _list(field: str, value: object) -> list[object]:

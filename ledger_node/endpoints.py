@@ -10,25 +10,26 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
+from requests.exceptions import ConnectionError as NotConnected
 from requests.exceptions import RequestException
 from web3 import HTTPProvider
 from web3.exceptions import Web3Exception
 from web3.types import RPCEndpoint
 
+from ledger_node.batches import Call, in_order, is_over_limit, is_too_much
 from ledger_node.chain_values import AnswerError, read_block
 from ledger_node.endpoint_health import Health, is_healthy, lag, order
 from ledger_node.hexvalues import HexError, read_quantity
 from ledger_node.sending_status import EndpointStatus
 
-LIMIT_EXCEEDED = -32005
-"""JSON-RPC's "limit exceeded" (EIP-1474)."""
 LOOK_SECONDS = 5.0
 """So often the heads of all nodes are compared."""
 PROBE_TIMEOUT = 2.0
-_TOO_MANY = 429
+_TOO_MANY, _TOO_LARGE = 429, 413
 _PAUSE = 1.0
+T = TypeVar("T")
 _UNIT = re.compile(r"\d{1,6}\Z")
 # Their debug lines hold whole addresses, and addresses may hold credentials.
 for _name in ("web3.providers.HTTPProvider", "web3._utils.http_session_manager.HTTPSessionManager"):
@@ -39,7 +40,11 @@ class ChainUnavailable(Exception):
     """No node answers; one line that names the last one's address without user and password."""
 
 
-class _Busy(ChainUnavailable):
+class TooMuch(ChainUnavailable):
+    """The node does not answer so much at once; ask it for less."""
+
+
+class NodeBusy(ChainUnavailable):
     """The node asks for a pause, in seconds."""
 
     def __init__(self, words: str, pause: float) -> None:
@@ -67,17 +72,49 @@ class Endpoint:
         try:
             answer = provider.make_request(RPCEndpoint(method), list(params))
         except RequestException as error:
-            words = f"node {self.name} does not answer: {_cause(error)}"
-            if error.response is not None and error.response.status_code == _TOO_MANY:
-                raise _Busy(words, _retry_after(error)) from None
-            raise ChainUnavailable(words) from None
+            raise self._failure(error, ChainUnavailable) from None
         except (Web3Exception, ValueError):
             raise ChainUnavailable(f"node {self.name} does not answer in JSON-RPC") from None
         if not isinstance(answer, Mapping):
             raise ChainUnavailable(f"node {self.name} does not answer in JSON-RPC")
-        if _is_over_limit(answer.get("error")):
-            raise _Busy(f"node {self.name} does not answer: limit exceeded", _PAUSE)
+        self._heed(answer)
         return answer
+
+    def ask_all(self, calls: Sequence[Call]) -> list[Mapping[str, Any]]:
+        """The node's answers to several requests in one, in their order; each may be an error.
+
+        Raises ChainUnavailable, and TooMuch also where a node does not know batches: less at once is one at a time.
+        """
+        self.requests += 1
+        requests = [(RPCEndpoint(each.method), list(each.params)) for each in calls]
+        try:
+            told: object = self._provider.make_batch_request(requests)
+        except RequestException as error:
+            kind = ChainUnavailable if isinstance(error, NotConnected) else TooMuch
+            raise self._failure(error, kind) from None
+        except (Web3Exception, ValueError, TypeError, AttributeError):
+            raise TooMuch(f"node {self.name} does not answer several requests at once in JSON-RPC") from None
+        answers = in_order(told, len(calls))
+        for each in (told,) if isinstance(told, Mapping) else answers or ():
+            if is_too_much(each.get("error")):
+                raise TooMuch(f"node {self.name} does not answer so many requests at once")
+            self._heed(each)
+        if answers is None:
+            raise TooMuch(f"node {self.name} does not answer each of several requests")
+        return answers
+
+    def _failure(self, error: RequestException, otherwise: type[ChainUnavailable]) -> ChainUnavailable:
+        """What a failed request means: a pause, too much at once, or else `otherwise`."""
+        words = f"node {self.name} does not answer: {_cause(error)}"
+        status = None if error.response is None else error.response.status_code
+        if status == _TOO_MANY:
+            return NodeBusy(words, _retry_after(error))
+        return (TooMuch if status == _TOO_LARGE else otherwise)(words)
+
+    def _heed(self, answer: Mapping[str, Any]) -> None:
+        """Raises NodeBusy when the answer says that there were too many requests."""
+        if is_over_limit(answer.get("error")):
+            raise NodeBusy(f"node {self.name} does not answer: limit exceeded", _PAUSE)
 
 
 class Endpoints:
@@ -101,27 +138,30 @@ class Endpoints:
         self._looked = float("-inf")
         self._chain: tuple[int, bytes] | None = None
 
-    def ask(self, method: str, params: Sequence[object]) -> tuple[Endpoint, Mapping[str, Any]]:
-        """The answer of the first node that gives one, and which it is. Raises ChainUnavailable."""
-        last: ChainUnavailable | None = None
-        for endpoint in self._to_ask():
-            try:
-                if not self._is_of_chain(endpoint):
-                    continue
-                return endpoint, self._ask(endpoint, method, params)
-            except ChainUnavailable as error:
-                last = error
-        raise last or self._nobody()
+    def ask(self, method: str, params: Sequence[object]) -> Mapping[str, Any]:
+        """The answer of the first node that gives one. Raises ChainUnavailable."""
+        return self._first(lambda endpoint: self._ask(endpoint, method, params))
+
+    def ask_all(self, calls: Sequence[Call]) -> list[Mapping[str, Any]]:
+        """The answers to several requests in one, of the first node that gives them. Raises as Endpoint.ask_all."""
+        return self._first(lambda endpoint: self._counted(endpoint, lambda: endpoint.ask_all(calls)))
 
     def chosen(self) -> "Endpoints":
         """Only the node that would be asked first. Raises ChainUnavailable when there is none."""
         if len(self.all) == 1:
             return self
+        one = self._first(lambda endpoint: endpoint)
+        return Endpoints([one], patience=self._patience, clock=self._clock, pause=self._pause)
+
+    def _first(self, work: Callable[[Endpoint], T]) -> T:
+        """What the work gives with the first node of the chain that it does not fail with."""
         last: ChainUnavailable | None = None
         for endpoint in self._to_ask():
             try:
                 if self._is_of_chain(endpoint):
-                    return Endpoints([endpoint], patience=self._patience, clock=self._clock, pause=self._pause)
+                    return work(endpoint)
+            except TooMuch:
+                raise
             except ChainUnavailable as error:
                 last = error
         raise last or self._nobody()
@@ -165,10 +205,19 @@ class Endpoints:
             self._pause(max(min(ends) - self._clock(), 0.0))
 
     def _ask(self, endpoint: Endpoint, method: str, params: Sequence[object], probe: bool = False) -> Mapping[str, Any]:
+        answer = self._counted(endpoint, lambda: endpoint.ask(method, params, probe))
+        with self._lock:
+            endpoint.health = _with_head(endpoint.health, method, params, answer, self._clock())
+        return answer
+
+    def _counted(self, endpoint: Endpoint, ask: Callable[[], T]) -> T:
+        """Ask, and note how the node does. One that was asked for too much does well."""
         try:
-            answer = endpoint.ask(method, params, probe)
+            answer = ask()
+        except TooMuch:
+            raise
         except ChainUnavailable as error:
-            asked = error.pause if isinstance(error, _Busy) else None
+            asked = error.pause if isinstance(error, NodeBusy) else None
             with self._lock:
                 endpoint.failures += 1
                 endpoint.last_error = str(error).rpartition(": ")[2]
@@ -176,7 +225,7 @@ class Endpoints:
             raise
         with self._lock:
             endpoint.last_error = ""
-            endpoint.health = _with_head(endpoint.health.answered(), method, params, answer, self._clock())
+            endpoint.health = endpoint.health.answered()
         return answer
 
     def _compare_heads(self) -> None:
@@ -209,13 +258,6 @@ class Endpoints:
             endpoint.health = replace(endpoint.health, verified=same, strange=not same)
             endpoint.last_error = "" if same else "serves another chain"
         return same
-
-
-def _is_over_limit(error: object) -> bool:
-    """Whether a node has had too many requests; some say with the same code that an answer would be too long."""
-    if not isinstance(error, Mapping) or error.get("code") != LIMIT_EXCEEDED:
-        return False
-    return not any(word in str(error.get("message", "")).lower() for word in ("result", "range", "block", "logs"))
 
 
 def _with_head(health: Health, method: str, params: Sequence[object], answer: Mapping[str, Any], now: float) -> Health:

@@ -15,4 +15,10 @@ class IndexerSection(BaseModel):
     )
     host: str = Field(default="127.0.0.1", description="where /live, /ready and /metrics answer")
     port: int = Field(default=20596, ge=1, le=65535)
-    poll_seconds: float = Field(default=0.5, gt=0, le=60)
+    poll_seconds: float = Field(
+        default=0.5,
+        gt=0,
+        le=60,
+        description="between two looks at the node while it tells no new blocks by itself (`ledger.ws_url`); "
+        "while it does, the pause is 10 s",
+    )

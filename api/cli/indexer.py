@@ -1,10 +1,17 @@
 """`cangdan indexer`: the index of the chain as a process of its own."""
 
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
 import typer
 
 from api.cli.home import read_settings
-from api.cli.output import CommandError
+from api.cli.output import CommandError, Progress, progress
 from api.cli.processes import log_to_stderr
+
+if TYPE_CHECKING:
+    from registry.index.run import Shown
 
 app = typer.Typer(name="indexer", help="The index of the chain.", no_args_is_help=True)
 
@@ -28,8 +35,27 @@ def run() -> None:
         section = settings.indexer
         allowed = scrapers(settings.metrics, f"http://{section.host}:{section.port}")
         addresses_file = settings.contracts.addresses_file
-        serve(section, settings.ledger.rpc_urls, addresses_file, settings.ledger.finality, allowed)
+        with ExitStack() as stack:
+            show = _bar(stack) if sys.stderr.isatty() else None
+            serve(section, settings.ledger, addresses_file, allowed, show)
     except AddressesError as error:
         raise CommandError(str(error), "run cangdan consortium found") from None
     except (DatabaseError, IndexerError, MetricsError) as error:
         raise CommandError(str(error)) from None
+
+
+def _bar(stack: ExitStack) -> "Shown":
+    """Shows a progress bar while the index is far behind."""
+    from registry.index.run import FAR
+
+    bars: list[Progress] = []
+
+    def show(block: int, head: int, text: str) -> None:
+        if not bars:
+            bars.append(stack.enter_context(progress("catching up")))
+        bars[0](block, head, text)
+        if head - block <= FAR:
+            stack.close()
+            bars.clear()
+
+    return show

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
@@ -33,6 +33,11 @@ class EmbeddedProvider(JSONBaseProvider):
         if self._seal_each and method == "eth_sendRawTransaction":
             self.chain.seal(empty=False)
         return self.decode_rpc_response(answer or b"null")
+
+    def make_batch_request(self, requests: list[tuple[RPCEndpoint, Any]]) -> list[RPCResponse] | RPCResponse:
+        """Several requests in one; nothing is sealed after them."""
+        answer = self._dispatcher.handle(self.encode_batch_rpc_request(requests))
+        return cast("list[RPCResponse] | RPCResponse", self.decode_rpc_response(answer or b"null"))
 
 
 def chain_in_directory(

@@ -1,24 +1,20 @@
 """The indexer: catches up with a node block by block, follows it, and steps back where the chain has stepped back."""
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy.exc import DBAPIError
 
-from ledger_node.chain_values import AnswerError
-from ledger_node.client import ChainClient, ChainUnavailable, RpcError
+from ledger_node.client import ChainClient
+from registry.index.ahead import ASK_AGAIN, Ahead, Page, PageReader, Pool, threads
 from registry.index.database import DatabaseError, lost
-from registry.index.receipts import ReceiptsMismatch
-from registry.index.refusals import refusals_of
-from registry.index.source import Block, SourceError, read_block, read_header
+from registry.index.paging import MOST, PageSize
+from registry.index.source import SourceError, read_header
+from registry.index.waking import Waker
 from registry.index.writer import Fetched, IndexStopped, Position, Writer
 from registry.transitions import Deployment
 
 BATCH = 100
-_RETRIES = 5
-ASK_AGAIN = (ChainUnavailable, RpcError, SourceError, AnswerError, ReceiptsMismatch)
-"""What a node that has gone, changes its head, or alters what it tells makes of a step; nothing of it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +28,27 @@ class Progress:
 class Indexer:
     """Follows one node into one index.
 
-    `finality` is how many blocks must stand on a block until it is final, `batch` how many are
-    written at once.
+    `finality` is how many blocks must stand on a block until it is final, `batch` how many are written at once.
+    While there are more to read, `pool` reads on beside the writing.
     """
 
     def __init__(
-        self, client: ChainClient, writer: Writer, deployment: Deployment, finality: int, batch: int = BATCH
+        self,
+        client: ChainClient,
+        writer: Writer,
+        deployment: Deployment,
+        finality: int,
+        batch: int = BATCH,
+        pool: Pool = threads,
     ) -> None:
         self._client = self._node = client
         self._writer = writer
         self._deployment = deployment
         self._finality = finality
         self._batch = batch
+        self._pool = pool
+        self._size = PageSize(min(batch, MOST))
+        self._ahead: Ahead | None = None
 
     def start(self, first: int = 1) -> Position:
         """Where the index is; a new one begins at block `first`. Raises IndexStopped, ChainUnavailable, WrongChain."""
@@ -54,6 +59,7 @@ class Indexer:
 
     def close(self) -> None:
         """Lets another indexer write this index."""
+        self._forget()
         self._writer.close()
 
     def step(self, position: Position) -> Progress:
@@ -61,44 +67,61 @@ class Indexer:
 
         Raises IndexStopped when a final block was replaced, StateError and the like when events contradict each other.
         """
-        # One node for the whole step: two nodes' answers need not fit together.
-        self._node = self._client.pinned()
+        # One node for the whole step, and for what is read ahead: two nodes' answers need not fit together.
+        self._node = self._client.pinned() if self._ahead is None else self._ahead.reader.node
+        try:
+            return self._step(position)
+        except BaseException:
+            self._forget()
+            raise
+
+    def _step(self, position: Position) -> Progress:
         head = self._node.block_number()
         number = min(head, position.number)
         known = position.hash if number == position.number else self._writer.hash_at(number)
         if known is not None and read_header(self._node, number).hash != known:
+            self._forget()
             return Progress(self._step_back(position, number - 1), head)
         if head < position.number:
             raise SourceError(f"the node is at block {head}, behind the index; it counts once it has caught up")
-        last = min(head, position.number + self._batch)
-        batch = self._fetch(position, last)
+        batch = self._fetch(position, head)
         return Progress(self._writer.extend(batch) if batch else position, head)
 
-    def _fetch(self, position: Position, last: int) -> list[Fetched]:
+    def _fetch(self, position: Position, head: int) -> list[Fetched]:
         """The next blocks that are children of one another; fewer when the node stops telling them."""
+        page = self._page(position, head)
+        if page.fault is not None and not page.fetched:
+            raise page.fault
         batch: list[Fetched] = []
         parent = position.hash
-        for number in range(position.number + 1, last + 1):
-            try:
-                block = self._read(number)
-                refused = tuple(refusals_of(self._node, block, self._deployment))
-            except ASK_AGAIN:
-                if not batch:
-                    raise
+        for fetched in page.fetched:
+            if fetched.block.header.parent_hash != parent:
                 break
-            if block.header.parent_hash != parent:
-                break
-            batch.append(Fetched(block, refused))
-            parent = block.hash
+            batch.append(fetched)
+            parent = fetched.block.hash
+        if page.fault is not None or len(batch) < len(page.fetched):
+            self._forget()
         return batch
 
-    def _read(self, number: int) -> Block:
-        for _ in range(_RETRIES):
-            try:
-                return read_block(self._node, number)
-            except SourceError:
-                continue
-        return read_block(self._node, number)
+    def _page(self, position: Position, head: int) -> Page:
+        first = position.number + 1
+        if self._ahead is not None and (self._ahead.next != first or head < first):
+            self._forget()
+        if self._ahead is None:
+            reader = PageReader(self._node, self._deployment, self._size)
+            if head - position.number <= self._batch:
+                return reader.read(first, head)
+            self._ahead = Ahead(reader, first, self._pool)
+        page = self._ahead.take(head, self._batch)
+        if self._ahead.next > head:
+            self._forget()
+        return page
+
+    def _forget(self) -> None:
+        """What was read ahead is no longer wanted."""
+        if self._ahead is not None:
+            self._ahead.close()
+            self._ahead = None
 
     def _step_back(self, position: Position, number: int) -> Position:
         """Back to the common ancestor, which is block `number` or lies before it."""
@@ -118,27 +141,21 @@ class Indexer:
         return self._writer.rollback(number)
 
 
-def follow(
-    indexer: Indexer,
-    stop: threading.Event,
-    poll_seconds: float,
-    told: Callable[[Progress | str], None],
-    first: int = 1,
-) -> None:
-    """Runs until `stop`; waits while the node or the database does not answer, and while another indexer writes.
+def follow(indexer: Indexer, waker: Waker, told: Callable[[Progress | str], None], first: int = 1) -> None:
+    """Runs until the waker stops it; waits while the node or the database does not answer, or another indexer writes.
 
     `told` hears of progress and of waiting.
 
     Raises IndexStopped and the errors of contradicting events: going on would make the index lie.
     """
     position: Position | None = None
-    while not stop.is_set():
+    while not waker.stopped:
         try:
             position = indexer.start(first) if position is None else position
             progress = indexer.step(position)
         except ASK_AGAIN as error:
             told(str(error))
-            stop.wait(poll_seconds)
+            waker.wait(None)
             continue
         except (DatabaseError, DBAPIError) as error:
             if isinstance(error, DBAPIError) and not lost(error):
@@ -146,10 +163,10 @@ def follow(
             # What was being written may be there or not: the index itself says where to go on.
             position = None
             told(str(error) if isinstance(error, DatabaseError) else "the index's database does not answer")
-            stop.wait(poll_seconds)
+            waker.wait(None)
             continue
         told(progress)
         moved = progress.position != position
         position = progress.position
         if not moved or progress.position.number >= progress.head:
-            stop.wait(poll_seconds)
+            waker.wait(position.number)

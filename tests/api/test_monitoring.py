@@ -79,11 +79,13 @@ def test_an_api_whose_index_cannot_be_read_lives_and_says_why_it_is_not_ready(ap
 def test_an_indexer_says_how_far_it_is_and_why_it_waits():
     status = IndexStatus()
     http = TestClient(indexer_application(status))
-    assert http.get("/ready").json() == {"ready": False, "cause": "has not begun", "block": None, "head": None}
+    polls = {"heads": "polling"}
+    assert http.get("/ready").json() == {"ready": False, "cause": "has not begun", "block": None, "head": None, **polls}
     status.hear(Progress(Position(10, b""), 100))
     answer = http.get("/ready")
     assert answer.json() == {
-        "ready": False, "cause": "more than 5 blocks behind the node", "block": 10, "head": 100,
+        "ready": False, "cause": "more than 5 blocks behind the node", "block": 10, "head": 100, **polls,
+        "percent": 10, "blocksPerSecond": None, "secondsLeft": None,
     }  # fmt: skip
     status.hear(Progress(Position(100, b""), 100))
     assert (status.reorgs, status.deepest) == (0, 0)

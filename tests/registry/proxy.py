@@ -36,7 +36,9 @@ def serving(proxy: Proxy) -> Iterator[Proxy]:
 
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            body = json.dumps(proxy.answer(request)).encode()
+            several = isinstance(request, list)
+            told = [proxy.answer(each) for each in request] if several else proxy.answer(request)
+            body = json.dumps(told).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))

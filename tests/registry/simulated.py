@@ -4,14 +4,17 @@
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 from ledger_node.abi import encode_call, selector
+from ledger_node.batches import Call
 from ledger_node.chain_values import Receipt, read_receipt
 from ledger_node.client import ChainClient, ChainUnavailable, RpcError
+from ledger_node.endpoints import TooMuch
 from ledger_node.hashing import keccak256
 from ledger_node.headers import Header, header_json
 from ledger_node.hexvalues import address_hex, data_hex
@@ -191,6 +194,26 @@ class Node(ChainClient):
                 case _ if method == "eth_blockNumber":
                     return hex(max(0, self.chain.head + self.random.randint(-9, 3)))
         return answer(blocks, method, *params)
+
+    def request_all(self, calls: Sequence[Call]) -> list[Any]:
+        if len(calls) > 1 and self.random.randrange(1000) < self.faults:
+            raise self.random.choice((TooMuch, ChainUnavailable))("node http://simulated does not answer")
+        return [self._told(each) for each in calls]
+
+    def _told(self, call: Call) -> Any:
+        try:
+            return self.request(call.method, *call.params)
+        except RpcError as error:
+            return error
+
+
+class AtOnce(Executor):
+    """Does what it is given before it gives an answer: what is read ahead is read at a moment that the seed knows."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
 
 
 def answer(blocks: Sequence[SimBlock], method: str, *params: object) -> Any:

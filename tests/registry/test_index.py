@@ -1,11 +1,13 @@
 """The index against the embedded ledger: refusals to go on, steps back, and answers as of any block."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import Engine, select
 
 from benchmarks.postgres import NewDatabase
+from ledger_node.batches import Call
 from ledger_node.chain_values import Receipt as ChainReceipt
 from ledger_node.client import ChainClient
 from registry.acts import Contract
@@ -113,6 +115,9 @@ class Switched(ChainClient):
 
     def request(self, method: str, *params: object) -> object:
         return self.now.request(method, *params)
+
+    def request_all(self, calls: Sequence[Call]) -> list[object]:
+        return self.now.request_all(calls)
 
 
 @pytest.fixture(scope="module")

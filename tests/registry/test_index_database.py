@@ -9,6 +9,7 @@ from registry.index.database import DatabaseError, connect, open_database
 from registry.index.indexer import Indexer, Progress, follow
 from registry.index.listening import Listener
 from registry.index.queries import Index
+from registry.index.waking import Waker
 from registry.index.writer import Writer
 from tests.registry.story import Story, catch_up, index_of
 
@@ -56,7 +57,7 @@ def _crash_between_batches(story: Story, cluster: Postgres) -> None:
     engine = open_database(url)
     writer = Writer(engine, made.deployment)
     told: list[Progress | str] = []
-    stop, halfway, restarted = threading.Event(), threading.Event(), threading.Event()
+    waker, halfway, restarted = Waker(0.05), threading.Event(), threading.Event()
 
     class Halting(Indexer):
         def _fetch(self, position, last):
@@ -66,7 +67,7 @@ def _crash_between_batches(story: Story, cluster: Postgres) -> None:
             return super()._fetch(position, min(last, position.number + 10))
 
     indexer = Halting(made.client, writer, made.deployment, 0)
-    thread = threading.Thread(target=follow, args=(indexer, stop, 0.05, told.append))
+    thread = threading.Thread(target=follow, args=(indexer, waker, told.append))
     thread.start()
     try:
         assert halfway.wait(60)
@@ -78,7 +79,7 @@ def _crash_between_batches(story: Story, cluster: Postgres) -> None:
         until(lambda: isinstance(told[-1], Progress) and told[-1].position.number == head, "the index is caught up")
     finally:
         restarted.set()
-        stop.set()
+        waker.stop()
         thread.join()
     fresh, other = index_of(made.client, made.deployment, cluster.database())
     catch_up(other)

@@ -17,7 +17,7 @@ from registry.index.tables import metadata
 from registry.index.writer import Position, Writer
 from registry.items import TYPES
 from registry.state import RECORDS
-from tests.registry.simulated import DEPLOYMENT, FINALITY, Chain, Node
+from tests.registry.simulated import DEPLOYMENT, FINALITY, AtOnce, Chain, Node
 from tests.registry.story import catch_up
 
 HISTORIES = 1000 if os.environ.get("CANGDAN_DEEP") else 50
@@ -56,7 +56,7 @@ class Runs:
 
     def _begin(self) -> None:
         self.writer = Writer(self.engine, DEPLOYMENT)
-        self.indexer = Indexer(self.node, self.writer, DEPLOYMENT, FINALITY, self.random.randint(1, 8))
+        self.indexer = Indexer(self.node, self.writer, DEPLOYMENT, FINALITY, self.random.randint(1, 8), AtOnce)
         self.position: Position | None = None
 
     def step(self) -> None:
