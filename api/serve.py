@@ -19,6 +19,7 @@ from api.webhooks.courier import Courier, courier_of
 from ledger_node.client import ChainClient
 from ledger_node.deploy import Addresses, load_addresses
 from ledger_node.monitoring import scrapers
+from ledger_node.recursion import bound_recursion
 from ledger_node.trust import PinnedBlock, Trust
 from ledger_node.trust_export import export_trust
 from oracle.clock import SystemClock
@@ -31,7 +32,7 @@ from registry.index.queries import Index
 def application(settings: Settings) -> FastAPI:
     """The application of these settings.
 
-    Raises AddressesError, MembersError, MetricsError, ValueError for files that are wrong.
+    Raises AddressesError, GoodsKeyError, MembersError, MetricsError, ValueError for files that are wrong.
     """
     addresses = load_addresses(settings.contracts.addresses_file)
     client = ChainClient(settings.ledger.rpc_urls)
@@ -52,6 +53,7 @@ def application(settings: Settings) -> FastAPI:
         trust=_believing(settings, client, addresses),
         sending=sending,
         finality=settings.ledger.finality,
+        goods_key_hash=addresses.goods_key_hash,
     )
     services = make_services(settings.api, chain)
     allowed = scrapers(settings.metrics, settings.api.public_url)
@@ -61,6 +63,7 @@ def application(settings: Settings) -> FastAPI:
 def serve(settings: Settings) -> None:
     """Serve until stopped."""
     app = application(settings)
+    bound_recursion()
     config = uvicorn.Config(
         app,
         host=settings.api.host,

@@ -15,6 +15,7 @@ from ledger_node.files import make_folder
 from ledger_node.keys import KeyFileError
 from ledger_node.monitoring import MetricsError, MetricsSection, scrapers
 from ledger_node.outbox import GasPolicy, Outbox, OutboxLocked, OutboxMismatch
+from ledger_node.recursion import bound_recursion
 from ledger_node.remote_signer import RemoteSigner, open_key
 from ledger_node.signing import Signer, SignerError
 from oracle.app import Oracle
@@ -51,6 +52,7 @@ class OracleProcess:
 def serve(process: OracleProcess, pause: Callable[[float], None] = time.sleep) -> None:
     """Serves until SIGTERM or SIGINT; waits for the node and the addresses file. Raises OracleError."""
     section = process.section
+    bound_recursion()
     try:
         allowed = scrapers(process.metrics, section.url)
     except MetricsError as error:

@@ -1,0 +1,23 @@
+"""What is nested too deep is refused, and does not end the process."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = """
+import json
+import {module}
+from ledger_node.recursion import bound_recursion
+bound_recursion()
+try:
+    json.loads("[" * 500_000)
+except RecursionError:
+    print("refused")
+"""
+
+
+def test_servers_refuse_json_that_is_nested_too_deep() -> None:
+    for module in ("oracle.run", "api.serve"):
+        command = [sys.executable, "-c", PROGRAM.format(module=module)]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+        assert (done.returncode, done.stdout) == (0, "refused\n"), module
