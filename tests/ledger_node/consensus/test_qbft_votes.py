@@ -35,6 +35,7 @@ def extra(number: int) -> Extra:
     return read_extra(raw(BLOCKS[number]["extraData"]))
 
 
+@pytest.fixture(scope="module")
 def states() -> list[Followed]:
     """What is known after each header."""
     found = [start(RULES, read_header(BLOCKS[0]))]
@@ -43,7 +44,6 @@ def states() -> list[Followed]:
     return found
 
 
-STATES = states()
 LATER = [number for number in range(len(BLOCKS)) if extra(number).round]
 VOTES = [number for number in range(len(BLOCKS)) if extra(number).vote]
 OF_FIVE = [number for number in range(len(BLOCKS)) if len(extra(number).validators) == 5]
@@ -56,9 +56,9 @@ def with_extra(number: int, **changes: Any) -> Block:
     return block
 
 
-def test_after_each_block_the_set_is_the_one_that_the_validators_told() -> None:
+def test_after_each_block_the_set_is_the_one_that_the_validators_told(states: list[Followed]) -> None:
     told: list[str] = []
-    for number, state in enumerate(STATES):
+    for number, state in enumerate(states):
         told = VOTED["validators_from_block"].get(str(number), told)
         assert [text(each) for each in state.validators] == told, number
     assert [len(each) for each in VOTED["validators_from_block"].values()] == [4, 5, 4]
@@ -70,13 +70,13 @@ def test_headers_of_later_rounds_hold_with_four_and_with_five_validators() -> No
 
 
 @pytest.mark.parametrize("number", [LATER[0], LATER[-1]])
-def test_a_later_round_is_sealed_with_its_number(number: int) -> None:
+def test_a_later_round_is_sealed_with_its_number(number: int, states: list[Followed]) -> None:
     for round_ in (0, extra(number).round + 1):
-        assert where(check([with_extra(number, round=round_)], STATES[number - 1 : number])) == (0, "seals")
+        assert where(check([with_extra(number, round=round_)], states[number - 1 : number])) == (0, "seals")
 
 
-def test_votes_wait_until_an_epoch_block_clears_them() -> None:
-    before, epoch = STATES[EPOCHS[1] - 1], STATES[EPOCHS[1]]
+def test_votes_wait_until_an_epoch_block_clears_them(states: list[Followed]) -> None:
+    before, epoch = states[EPOCHS[1] - 1], states[EPOCHS[1]]
     assert (len(before.votes), len(epoch.votes)) == (2, 0)
     assert before.validators == epoch.validators
 
@@ -93,19 +93,19 @@ def test_the_vote_in_an_epoch_block_of_goquorum_counts_and_as_of_besu_would_not(
     assert where(check(BLOCKS, client=Client.BESU)) == (OF_FIVE[-1] + 1, "set")
 
 
-def test_a_checkpoint_among_waiting_votes_goes_on() -> None:
+def test_a_checkpoint_among_waiting_votes_goes_on(states: list[Followed]) -> None:
     at = VOTES[-1] - 1
-    known = parse_checkpoint(dump_checkpoint(RULES, STATES[at]), RULES)
+    known = parse_checkpoint(dump_checkpoint(RULES, states[at]), RULES)
     assert known[0].votes
-    assert check(BLOCKS[at + 1 :], list(known)).followed == STATES[-1]
+    assert check(BLOCKS[at + 1 :], list(known)).followed == states[-1]
 
 
-def test_a_seal_of_a_past_validator_is_refused() -> None:
+def test_a_seal_of_a_past_validator_is_refused(states: list[Followed]) -> None:
     newest = len(BLOCKS) - 1
     digest = keccak(encoded(BLOCKS[newest], raw(with_extra(newest, seals=())["extraData"])))
     past = PrivateKey(sha256(b"cangdan test validators, 4")).sign_recoverable(digest, hasher=None)
     for seals in ((*extra(newest).seals[:-1], past), (*extra(newest).seals, past)):
-        said = check([with_extra(newest, seals=seals)], STATES[newest - 1 : newest])
+        said = check([with_extra(newest, seals=seals)], states[newest - 1 : newest])
         assert where(said) == (0, "seals")
         assert said.failure is not None
         assert "no validator of this block" in said.failure.rule
@@ -118,11 +118,11 @@ def test_a_header_dropped_or_doubled_is_refused(number: int) -> None:
 
 
 @pytest.mark.parametrize("number", [VOTES[0], OF_FIVE[0], LATER[-1], EPOCHS[-1]])
-def test_any_changed_digit_is_refused(number: int) -> None:
+def test_any_changed_digit_is_refused(number: int, states: list[Followed]) -> None:
     """One in seven, in each block from another one on."""
     for name in COVERED:
         for place in range(number % 7, len(BLOCKS[number][name]) - 2, 7):
             block = {
                 key: value for key, value in other_digit(BLOCKS[number], name, place, place).items() if key != "hash"
             }
-            assert not check([block], STATES[number - 1 : number]).ok, (name, place)
+            assert not check([block], states[number - 1 : number]).ok, (name, place)
