@@ -14,6 +14,7 @@ from api.config import ApiSection
 from api.console import site
 from api.drafting import Drafting
 from api.drafts import Drafts
+from api.goods_key import read_goods_key
 from api.idempotency import Answers
 from api.keyring import Keyring
 from api.live import Streams
@@ -57,6 +58,7 @@ class Chain:
 
     `trust` is what this service believes of a block that its own node has shown.
     `finality` is how many blocks must stand on a block until it is final.
+    `goods_key_hash` shows which key for goods keys is the consortium's.
     """
 
     deployment: Deployment
@@ -66,10 +68,15 @@ class Chain:
     trust: Callable[[PinnedBlock], Trust]
     sending: Callable[[Keyring], Sending]
     finality: int
+    goods_key_hash: bytes
 
 
 def make_services(section: ApiSection, chain: Chain, clock: Clock | None = None) -> Services:
-    """Open database, secret and members of a section whose paths are absolute. Raises MembersError, ValueError."""
+    """Open database, secret and members of a section whose paths are absolute.
+
+    Raises GoodsKeyError, MembersError, ValueError.
+    """
+    goods_key = read_goods_key(section.goods_key_file, chain.goods_key_hash)
     folder = Path(section.directory)
     make_folder(folder, 0o700)
     engine = open_database(f"sqlite:///{folder / 'api.db'}")
@@ -90,7 +97,7 @@ def make_services(section: ApiSection, chain: Chain, clock: Clock | None = None)
         members=members,
         book=book,
         deployment=chain.deployment,
-        goods_key=load_or_make_secret(section.goods_key_file),
+        goods_key=goods_key,
         clock=clock,
         refusals=RefusalLog(engine, LocalSigner(derive(secret, "refusals")), clock),
     )

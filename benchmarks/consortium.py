@@ -120,7 +120,7 @@ def found(directory: Path, funded: Sequence[bytes] = ()) -> Consortium:
     operator = signer_of("operator")
     outbox = Outbox(directory / "operator.sqlite", client, operator)
     try:
-        addresses = deploy(client, outbox, operator.address)
+        addresses = deploy(client, outbox, operator.address, goods_key_hash=bytes(32))
     finally:
         outbox.close()
     oracles = tuple(sorted((signer_of(f"oracle {at}") for at in range(4)), key=lambda each: each.address))

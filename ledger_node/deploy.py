@@ -49,10 +49,14 @@ class Deployed:
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """All contracts of one consortium on one chain, by block of creation and name."""
+    """All contracts of one consortium on one chain, by block of creation and name.
+
+    `goods_key_hash` tells whether a key is the consortium's for goods keys (registry/goods.py), and not what it is.
+    """
 
     chain_id: int
     genesis_hash: bytes
+    goods_key_hash: bytes
     contracts: tuple[Deployed, ...]
 
     def address(self, name: str) -> bytes:
@@ -89,6 +93,7 @@ def deploy(
     outbox: Outbox,
     operator: bytes,
     *,
+    goods_key_hash: bytes,
     registrar: bytes | None = None,
     terms: Terms | None = None,
     prefix: str = "deploy",
@@ -96,10 +101,10 @@ def deploy(
 ) -> Addresses:
     """Put every contract in place and wire it; what is in place already stays.
 
-    `operator` is the outbox's account: the administrator who wires. `registrar` may register entities (the operator
-    when it is not given). `prefix` tells deployments of one outbox apart. `tell` hears done, total, what. Raises
-    DeployError, ActConflict when this prefix stands for a deployment of other code or terms, ChainUnavailable,
-    ActPending.
+    `operator` is the outbox's account: the administrator who wires. `goods_key_hash` goes into the addresses.
+    `registrar` may register entities (the operator when it is not given). `prefix` tells deployments of one outbox
+    apart. `tell` hears done, total, what. Raises DeployError, ActConflict when this prefix stands for a deployment of
+    other code or terms, ChainUnavailable, ActPending.
     """
     addresses: dict[str, bytes] = {"operator": operator}
     waiting: list[tuple[str, str]] = []
@@ -127,7 +132,7 @@ def deploy(
         )
         for name in (each.name for each in _creations(terms or Terms()))
     )
-    return Addresses(client.chain_id(), client.block(0).hash, _ordered(contracts))
+    return Addresses(client.chain_id(), client.block(0).hash, goods_key_hash, _ordered(contracts))
 
 
 def _ordered(contracts: Iterable[Deployed]) -> tuple[Deployed, ...]:
@@ -172,6 +177,7 @@ def dump_addresses(addresses: Addresses) -> bytes:
             "format": FORMAT,
             "chainId": addresses.chain_id,
             "genesisHash": data_hex(addresses.genesis_hash),
+            "goodsKeyHash": data_hex(addresses.goods_key_hash),
             "contracts": contracts,
         }
     )
@@ -181,7 +187,8 @@ def parse_addresses(text: bytes) -> Addresses:
     """The addresses that a file's UTF-8 `text` holds. Raises AddressesError naming the field."""
     try:
         document = canonical_json.loads(text)
-        top = exact_fields("addresses", document, ("format", "chainId", "genesisHash", "contracts"), AddressesError)
+        names = ("format", "chainId", "genesisHash", "goodsKeyHash", "contracts")
+        top = exact_fields("addresses", document, names, AddressesError)
         if top["format"] != FORMAT:
             raise AddressesError(f"addresses.format: must be {FORMAT}")
         contracts = top["contracts"]
@@ -191,6 +198,7 @@ def parse_addresses(text: bytes) -> Addresses:
         return Addresses(
             chain_id=_integer("addresses.chainId", top["chainId"]),
             genesis_hash=read_data("addresses.genesisHash", top["genesisHash"], 32),
+            goods_key_hash=read_data("addresses.goodsKeyHash", top["goodsKeyHash"], 32),
             contracts=_ordered(found),
         )
     except (canonical_json.JsonError, HexError) as error:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from ledger_node.hashing import keccak256
 
 KEY_BYTES = 32
+_KEY_LABEL = b"cangdan/goods-key/1\n"
 _TOKEN = re.compile(r"\d+|[^\W\d_]+")
 _LONGEST = 120
 
@@ -76,6 +77,11 @@ def goods_key(consortium_key: bytes, canonical: str) -> bytes:
     if len(consortium_key) != KEY_BYTES:
         raise GoodsError(f"consortium key: must have {KEY_BYTES} bytes")
     return hmac.digest(consortium_key, canonical.encode(), "sha256")
+
+
+def goods_key_hash(consortium_key: bytes) -> bytes:
+    """Keccak-256 that shows which key is the consortium's and not what it is: the key has 32 random bytes."""
+    return keccak256(_KEY_LABEL + consortium_key)
 
 
 def unit_keys_hash(keys: Sequence[bytes]) -> bytes:

@@ -17,6 +17,7 @@ def api() -> None:
 @app.command()
 def serve() -> None:
     """Serve the HTTP interface and the console until stopped."""
+    from api.goods_key import GoodsKeyError
     from api.members import MembersError
     from api.serve import serve as serve_api
     from ledger_node.deploy import AddressesError
@@ -26,5 +27,5 @@ def serve() -> None:
     _, settings = read_settings()
     try:
         serve_api(settings)
-    except (AddressesError, MembersError, MetricsError) as error:
+    except (AddressesError, GoodsKeyError, MembersError, MetricsError) as error:
         raise CommandError(str(error)) from None

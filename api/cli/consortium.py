@@ -22,6 +22,7 @@ def found(as_json: JsonOption = False) -> None:
     """
     from api.founding.found import found as found_consortium
     from api.founding.operator import FoundingError
+    from api.goods_key import GoodsKeyError
     from ledger_node.chain_values import AnswerError
     from ledger_node.client import ChainUnavailable, RpcError
     from ledger_node.deploy import AddressesError, DeployError
@@ -41,7 +42,7 @@ def found(as_json: JsonOption = False) -> None:
         raise CommandError(str(error), "run the same command again: it goes on where it is") from None
     except (DeployError, AddressesError, FoundingError, KeyFileError, SignerError, TlsError) as error:
         raise CommandError(str(error)) from None
-    except (OutboxLocked, OutboxMismatch, ActConflict) as error:
+    except (GoodsKeyError, OutboxLocked, OutboxMismatch, ActConflict) as error:
         raise CommandError(str(error)) from None
     except (RpcError, AnswerError) as error:
         raise CommandError(str(error)) from None

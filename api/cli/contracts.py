@@ -60,24 +60,30 @@ def deploy(
 ) -> None:
     """Put all contracts on the chain, wire them, and write their addresses to the file of the settings.
 
-    What was put in place before stays, so a deployment that was stopped goes on.
+    The consortium's key for goods keys is made where the settings name it, unless it is there. What was put in place
+    before stays, so a deployment that was stopped goes on.
     """
+    from api.goods_key import make_goods_key
     from ledger_node import deploy as deployment
     from ledger_node.client import ChainClient
     from ledger_node.hexvalues import address_hex, read_address
     from ledger_node.keys import load_signer
     from ledger_node.outbox import GasPolicy, Outbox
+    from registry.goods import goods_key_hash
 
     home, settings = read_settings()
     with _one_line():
         signer = load_signer(key, passphrase_file)
         chosen = None if registrar is None else read_address("--registrar", registrar)
+        goods = goods_key_hash(make_goods_key(settings.api.goods_key_file))
         client = ChainClient(rpc or settings.ledger.rpc_urls)
         file = home / "outbox" / f"{client.chain_id()}-{address_hex(signer.address)}.sqlite"
         outbox = Outbox(file, client, signer, policy=GasPolicy.of_chain(client), finality=settings.ledger.finality)
         try:
             with progress("deploy") as tell:
-                found = deployment.deploy(client, outbox, signer.address, registrar=chosen, tell=tell)
+                found = deployment.deploy(
+                    client, outbox, signer.address, goods_key_hash=goods, registrar=chosen, tell=tell
+                )
         finally:
             outbox.close()
     text = deployment.dump_addresses(found)
@@ -114,6 +120,7 @@ def abi(name: Annotated[str, typer.Argument(help="A contract, e.g. ReceiptRegist
 @contextmanager
 def _one_line() -> Iterator[None]:
     """What can go wrong with keys, files and nodes, as one line with its mend."""
+    from api.goods_key import GoodsKeyError
     from ledger_node import deploy as deployment
     from ledger_node.chain_values import AnswerError
     from ledger_node.client import ChainUnavailable, RpcError
@@ -123,7 +130,7 @@ def _one_line() -> Iterator[None]:
 
     try:
         yield
-    except (KeyFileError, HexError) as error:
+    except (GoodsKeyError, KeyFileError, HexError) as error:
         raise CommandError(str(error), code=WRONG_USE) from None
     except ChainUnavailable as error:
         raise CommandError(str(error), "start the node, or give its address with --rpc") from None

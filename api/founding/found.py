@@ -8,6 +8,7 @@ from pathlib import Path
 
 from api.founding.certificates import certify
 from api.founding.operator import Operator
+from api.goods_key import make_goods_key, read_goods_key
 from api.settings import Settings
 from ledger_node.abi import decode_result, encode_call
 from ledger_node.client import ChainClient
@@ -20,6 +21,7 @@ from ledger_node.settings import LedgerSection
 from ledger_node.signing import TransactionSigner
 from ledger_node.transactions import LegacyFee
 from oracle.settings import OracleSection
+from registry.goods import goods_key_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,10 @@ def open_operator(settings: Settings, client: ChainClient, addresses: Addresses)
 
 
 def found(settings: Settings, tell: Callable[[int, int, str], None] = lambda done, total, text: None) -> Addresses:
-    """Deploy and wire the contracts, name and certify the oracles, write the addresses file.
+    """Deploy and wire the contracts, name and certify the oracles, make the goods key, write the addresses file.
 
-    Raises DeployError, also for an addresses file of another chain, FoundingError, TlsError, AddressesError.
+    Where an addresses file is, the goods key must be there as well: it is never made anew. Raises DeployError, also for
+    an addresses file of another chain, FoundingError, TlsError, AddressesError, GoodsKeyError.
     """
     accounts = open_accounts(settings)
     certify(settings.tls, settings.oracles)
@@ -60,7 +63,7 @@ def found(settings: Settings, tell: Callable[[int, int, str], None] = lambda don
         return founded
     outbox = _outbox(settings, client, accounts.operator)
     try:
-        addresses = deploy(client, outbox, accounts.operator.address, tell=tell)
+        addresses = deploy(client, outbox, accounts.operator.address, goods_key_hash=_goods(settings), tell=tell)
         operator = Operator(client, outbox, {each.name: each.address for each in addresses.contracts})
         operator.set_oracles(list(accounts.oracles), (len(accounts.oracles) - 1) // 3)
     finally:
@@ -75,12 +78,18 @@ def _founded(settings: Settings, client: ChainClient, accounts: Accounts) -> Add
         return None
     addresses = load_addresses(settings.contracts.addresses_file)
     check_in_place(client, addresses)
+    read_goods_key(settings.api.goods_key_file, addresses.goods_key_hash)
     if not is_wired(client, addresses):
         return None
     hub = addresses.address("AttestationHub")
     answer = client.call(hub, encode_call("AttestationHub", "oracles"))
     (oracles,) = decode_result("AttestationHub", "oracles", answer)
     return addresses if tuple(oracles) == accounts.oracles else None
+
+
+def _goods(settings: Settings) -> bytes:
+    """Which goods key is the consortium's: the one that is there, else a new one."""
+    return goods_key_hash(make_goods_key(settings.api.goods_key_file))
 
 
 def fund(outbox_file: Path, ledger: LedgerSection, funder: LocalSigner, accounts: Sequence[bytes], wei: int) -> None:

@@ -22,6 +22,7 @@ from api.sending import Outboxes
 from api.services import Services
 from ledger_node.hexvalues import data_hex, read_data
 from ledger_node.keys import WORK_OF_GENERATED, new_passphrase
+from registry.goods import goods_key_hash
 from registry.index.indexer import Indexer
 from registry.index.queries import Index
 from tests.api.measured import CannedOracles
@@ -41,6 +42,8 @@ from tests.api.seed import (
 from tests.registry.story import catch_up, index_of
 
 BASE = "http://testserver"
+GOODS_KEY = bytes(range(32))
+GOODS_HASH = goods_key_hash(GOODS_KEY)
 PASSWORD = "correct horse battery"
 KINDS = {
     BANK: Role.BANK,
@@ -204,6 +207,7 @@ def found(folder: Path) -> Api:
         key_file = folder / "keys" / f"{entity}.json"
         new_passphrase(key_file.with_suffix(".pass"))
         signer(entity).save(key_file, key_file.with_suffix(".pass"), WORK_OF_GENERATED)
+    (folder / "keys" / "goods").write_bytes(GOODS_KEY)
     return start(folder, chain)
 
 
@@ -227,7 +231,8 @@ def start(folder: Path, chain: Chain, **section: Any) -> Api:
         opened.append(Outboxes(folder / "outboxes", made.client, keyring, made.addresses.__getitem__, 0))
         return opened[0]
 
-    parts = application.Chain(made.deployment, Index(engine), made.client, CannedOracles(), chain.trust, sending, 0)
+    index, oracles = Index(engine), CannedOracles()
+    parts = application.Chain(made.deployment, index, made.client, oracles, chain.trust, sending, 0, GOODS_HASH)
     services = make_services(settings, parts, clock)
     http = TestClient(create_app(services), base_url=BASE)
     return Api(services, http, clock, folder, chain, indexer, engine, opened[0])

@@ -13,8 +13,12 @@ from ledger_node.deploy import Addresses, AddressesError, Deployed, DeployError,
 from ledger_node.keys import LocalSigner
 from ledger_node.outbox import ActConflict, GasPolicy, Outbox
 
+GOODS = b"\x06" * 32
 FILE = Addresses(
-    20590, b"\x01" * 32, (Deployed("A", b"\x02" * 20, b"\x03" * 32, 7), Deployed("B", b"\x04" * 20, b"\x05" * 32, 8))
+    20590,
+    b"\x01" * 32,
+    GOODS,
+    (Deployed("A", b"\x02" * 20, b"\x03" * 32, 7), Deployed("B", b"\x04" * 20, b"\x05" * 32, 8)),
 )
 
 
@@ -24,6 +28,7 @@ FILE = Addresses(
         ("format", "cangdan/addresses/2", "addresses.format"),
         ("chainId", "1", "addresses.chainId"),
         ("genesisHash", "0x", "addresses.genesisHash"),
+        ("goodsKeyHash", "0x", "addresses.goodsKeyHash"),
         ("contracts", [], "addresses.contracts"),
         ("contracts", {"A": {"address": "0x" + "00" * 20, "block": 1}}, "addresses.contracts.A.codeHash: is missing"),
         ("contracts", {"A": 1}, "addresses.contracts.A: must be an object"),
@@ -62,7 +67,12 @@ def test_a_deployment_is_whole_wired_and_done_once(tmp_path: Path, client: Chain
     outbox = Outbox(tmp_path / "outbox.sqlite", client, signer)
     told: list[tuple[int, int]] = []
     found = deploy.deploy(
-        client, outbox, signer.address, registrar=registrar, tell=lambda done, total, what: told.append((done, total))
+        client,
+        outbox,
+        signer.address,
+        goods_key_hash=GOODS,
+        registrar=registrar,
+        tell=lambda done, total, what: told.append((done, total)),
     )
     assert {each.name for each in found.contracts} == set(names())
     assert told[-1][0] == told[-1][1] == len(told)
@@ -72,15 +82,16 @@ def test_a_deployment_is_whole_wired_and_done_once(tmp_path: Path, client: Chain
     assert decode_result("ReceiptRegistry", "deskOf", desk) == (found.address("IssueDesk"),)
 
     sent = client.nonce(signer.address)
-    assert deploy.deploy(client, outbox, signer.address, registrar=registrar) == found
+    assert deploy.deploy(client, outbox, signer.address, goods_key_hash=GOODS, registrar=registrar) == found
     assert client.nonce(signer.address) == sent
+    terms = Terms(review_period=60)
     with pytest.raises(ActConflict):
-        deploy.deploy(client, outbox, signer.address, registrar=registrar, terms=Terms(review_period=60))
+        deploy.deploy(client, outbox, signer.address, goods_key_hash=GOODS, registrar=registrar, terms=terms)
     outbox.close()
 
     swapped = Deployed("HoldDesk", found.address("IssueDesk"), found.contracts[9].code_hash, 1)
     with pytest.raises(DeployError, match="HoldDesk: .* has other code"):
-        deploy.check_in_place(client, Addresses(found.chain_id, found.genesis_hash, (swapped,)))
+        deploy.check_in_place(client, Addresses(found.chain_id, found.genesis_hash, GOODS, (swapped,)))
 
 
 def test_a_deployment_that_was_stopped_goes_on_where_it_was(tmp_path: Path, client: ChainClient) -> None:
@@ -92,10 +103,10 @@ def test_a_deployment_that_was_stopped_goes_on_where_it_was(tmp_path: Path, clie
             raise InterruptedError(what)
 
     with pytest.raises(InterruptedError):
-        deploy.deploy(client, outbox, signer.address, tell=stop)
+        deploy.deploy(client, outbox, signer.address, goods_key_hash=GOODS, tell=stop)
     outbox.close()
     again = Outbox(tmp_path / "outbox.sqlite", client, signer)
-    found = deploy.deploy(client, again, signer.address)
+    found = deploy.deploy(client, again, signer.address, goods_key_hash=GOODS)
     assert deploy.is_wired(client, found)
     assert client.nonce(signer.address) == len(found.contracts) + 15
     again.close()
@@ -105,7 +116,7 @@ def test_the_same_contracts_stand_on_an_engine_with_fees(tmp_path: Path, anvil: 
     client = ChainClient(anvil)
     signer = LocalSigner(bytes.fromhex("59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"))
     outbox = Outbox(tmp_path / "outbox.sqlite", client, signer, policy=GasPolicy.of_chain(client))
-    found = deploy.deploy(client, outbox, signer.address)
+    found = deploy.deploy(client, outbox, signer.address, goods_key_hash=GOODS)
     deploy.check_in_place(client, found)
     assert deploy.is_wired(client, found)
     outbox.close()

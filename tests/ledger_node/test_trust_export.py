@@ -22,7 +22,7 @@ from tests.ledger_node.vectors import QBFT
 
 def test_addresses_of_another_chain_are_refused(client: ChainClient) -> None:
     with pytest.raises(DeployError, match="another chain"):
-        export_trust(client, Addresses(1, bytes(32), ()))
+        export_trust(client, Addresses(1, bytes(32), bytes(32), ()))
 
 
 def test_a_sealer_that_did_not_seal_is_refused(client: ChainClient) -> None:
@@ -109,4 +109,4 @@ def test_a_node_of_another_genesis_or_with_a_false_header_is_not_followed(
 
 
 def _none(client: ChainClient) -> Addresses:
-    return Addresses(client.chain_id(), client.block(0).hash, ())
+    return Addresses(client.chain_id(), client.block(0).hash, bytes(32), ())

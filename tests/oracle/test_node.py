@@ -37,7 +37,7 @@ class Ground:
         self.operator = LocalSigner(keccak256(b"operator"))
         self.bank, self.borrower = LocalSigner(keccak256(b"bank")), LocalSigner(keccak256(b"borrower"))
         self.outbox = Outbox(directory / "operator.db", self.client, self.operator)
-        self.addresses: Addresses = deploy(self.client, self.outbox, self.operator.address)
+        self.addresses: Addresses = deploy(self.client, self.outbox, self.operator.address, goods_key_hash=bytes(32))
         self.directory = directory
         self.outboxes: dict[bytes, list[Outbox]] = {}
         registry = ("ParticipantRegistry", "register")

@@ -7,6 +7,7 @@ import pytest
 
 from api.founding.found import found, open_accounts
 from api.founding.operator import Entrant, FoundingError
+from api.goods_key import GoodsKeyError
 from ledger_node.deploy import AddressesError, DeployError, dump_addresses, load_addresses
 from ledger_node.keys import KeyFileError
 from tests.api.founding.conftest import Founded, on
@@ -52,6 +53,19 @@ def test_an_addresses_file_that_is_broken_is_refused_and_stays(founded: Founded,
     with pytest.raises(AddressesError, match=r"addresses\.format: is missing"):
         found(on(founded.settings.ledger.rpc_url, home))
     assert (home / "addresses.json").read_text() == "{}"
+
+
+@pytest.mark.parametrize("key", [None, bytes(32)])
+def test_a_founded_consortium_is_not_given_another_goods_key(
+    founded: Founded, tmp_path: Path, key: bytes | None
+) -> None:
+    home = copy_of(founded, tmp_path)
+    (home / "keys" / "goods").unlink()
+    if key is not None:
+        (home / "keys" / "goods").write_bytes(key)
+    with pytest.raises(GoodsKeyError, match="keys/goods: "):
+        found(on(founded.settings.ledger.rpc_url, home))
+    assert (home / "keys" / "goods").exists() == (key is not None)
 
 
 def test_a_refused_act_is_named_with_the_contracts_error(founded: Founded) -> None:
