@@ -8,7 +8,7 @@ import re
 
 from eth_utils.address import to_checksum_address
 
-_DATA = re.compile(r"0x(?:[0-9a-fA-F]{2})*\Z")
+_DATA = re.compile(r"0x[0-9a-fA-F]*+\Z")
 _QUANTITY = re.compile(r"0x(?:0|[1-9a-fA-F][0-9a-fA-F]*)\Z")
 
 
@@ -18,7 +18,7 @@ class HexError(ValueError):
 
 def read_data(field: str, value: object, size: int | None = None) -> bytes:
     """The bytes of `0x..` data; `size` is their exact number. Raises HexError that names `field`."""
-    if not isinstance(value, str) or not _DATA.match(value):
+    if not isinstance(value, str) or len(value) % 2 or not _DATA.match(value):
         raise HexError(f"{field}: must be 0x and two hexadecimal digits a byte")
     data = bytes.fromhex(value[2:])
     if size is not None and len(data) != size:

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ledger_node.abi import RevertCause, decode_revert
@@ -76,7 +76,7 @@ class Sent:
 
 @dataclass(slots=True)
 class _Wish:
-    """An act that a thread wants leased; whoever holds the lock serves all that wait, in one commit."""
+    """An act that a thread wants sent; one thread serves all that wait: in one commit, then in one request."""
 
     key: str
     digest: bytes
@@ -86,7 +86,7 @@ class _Wish:
     value: int
     act: Act | None = None
     error: Exception | None = None
-    is_new: bool = False
+    is_served: threading.Event = field(default_factory=threading.Event)
 
 
 class Outbox:
@@ -116,6 +116,7 @@ class Outbox:
         chain = encode([scalar(self._chain_id), client.block(0).hash])
         self._store = OutboxStore(path, chain, signer.address)
         self._lock = threading.RLock()
+        self._looking = threading.Lock()
         self._closed = False
         self._wishes: deque[_Wish] = deque()
         self._nonces = Nonces(client, signer.address, self._store, clock, resend_after)
@@ -145,7 +146,7 @@ class Outbox:
         With `gas` the transaction is sent whatever it will do; without, its gas is estimated, and an act that would
         fail now raises ActRefused and leaves nothing behind. While the node does not answer the act stays
         submitted and `step` broadcasts it. Raises ActConflict; ChainUnavailable only when nothing was stored, and
-        SignerError of a remote signer, likewise. Threads that submit at once share one commit.
+        SignerError of a remote signer, likewise. Threads that submit at once share one commit and one request.
         """
         digest = sha256(encode([to or b"", scalar(value), data]))
         if gas is None:
@@ -156,13 +157,13 @@ class Outbox:
             gas = self._estimate(to, data)
         wish = _Wish(key, digest, to, data, gas, value)
         self._wishes.append(wish)
-        with self._lock:
-            self._serve_wishes()
+        self._serve_wishes()
+        wish.is_served.wait()
         if wish.error is not None:
             raise wish.error
         if wish.act is None:
-            raise LookupError(f"act {key}: was leased by nobody")
-        return _sent(self._pursuit.broadcast(wish.act, first=True) if wish.is_new else wish.act)
+            raise LookupError(f"act {key}: the thread that served it ended")
+        return _sent(wish.act)
 
     def find(self, key: str) -> Sent | None:
         """The act of that key as it stood at the last look at the chain."""
@@ -186,18 +187,11 @@ class Outbox:
         Returns the acts that changed. A node that does not answer leaves the rest as it was.
         """
         changed: list[Act] = []
-        with suppress(*UNANSWERED, SignerError):
+        with self._looking, suppress(*UNANSWERED, SignerError):
             with self._lock:
-                keys = [act.key for act in self._store.unsettled()] if not self._closed else []
-            view = self._pursuit.view() if keys else None
-            for key in keys:
-                with self._lock:
-                    act = None if self._closed else self._store.find(key)
-                    if act is None or act.settled or view is None:
-                        continue
-                    after = self._pursuit.look(act, view)
-                    if after != act:
-                        changed.append(after)
+                acts = [] if self._closed else self._store.unsettled()
+            if acts:
+                changed = self._pursuit.look(acts, self._pursuit.view())
         return tuple(_sent(act) for act in changed)
 
     def wait(self, key: str, timeout: float = 60.0, *, pause: Callable[[float], None] = time.sleep) -> Sent:
@@ -231,24 +225,43 @@ class Outbox:
         return needed + needed * self._policy.margin // 100
 
     def _serve_wishes(self) -> None:
-        """Lease nonces to all acts that threads wait for, in one commit. Needs the lock."""
+        """Lease nonces to all acts that threads wait for, in one commit, then hand them to a node in one request."""
+        served: list[_Wish] = []
+        try:
+            with self._lock:
+                leased = self._leased(served)
+            acts = self._pursuit.broadcast([wish.act for wish in leased if wish.act is not None], first=True)
+            for wish, act in zip(leased, acts, strict=True):
+                wish.act = act
+        finally:
+            for wish in served:
+                wish.is_served.set()
+
+    def _leased(self, served: list[_Wish]) -> list[_Wish]:
+        """The wishes among those that wait whose acts are new, each with its act. Needs the lock."""
         leased: dict[str, tuple[_Wish, Leased]] = {}
+        twins: list[_Wish] = []
         while self._wishes:
             wish = self._wishes.popleft()
-            if wish.key in leased:  # two threads want one act: the second finds it when it is stored
-                self._wishes.appendleft(wish)
-                break
+            served.append(wish)
             try:
+                if wish.key in leased:  # two threads want one act: the second finds it once it is stored
+                    twins.append(wish)
+                    continue
                 wish.act = self._known(wish.key, wish.digest)
                 if wish.act is None:
                     leased[wish.key] = wish, self._lease(wish, self._nonces.next() + len(leased))
             except (ActConflict, TransactionError, SignerError, *UNANSWERED) as error:
                 wish.error = error
         for (wish, _), act in zip(leased.values(), self._store.add([each for _, each in leased.values()]), strict=True):
-            wish.act, wish.is_new = act, True
+            wish.act = act
             self._pursuit.began(act)
-        if self._wishes:
-            self._serve_wishes()
+        for wish in twins:
+            try:
+                wish.act = self._known(wish.key, wish.digest)
+            except ActConflict as error:
+                wish.error = error
+        return [wish for wish, _ in leased.values()]
 
     def _lease(self, wish: _Wish, nonce: int) -> Leased:
         version = self._pursuit.first_version(self._chain_id, nonce, wish.to, wish.data, wish.gas, wish.value)

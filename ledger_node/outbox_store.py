@@ -137,6 +137,7 @@ class OutboxStore:
         except OSError:
             os.close(self._lock)
             raise OutboxLocked(f"{path}: another process writes for this key") from None
+        self.is_open = True
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = FULL")
@@ -154,6 +155,7 @@ class OutboxStore:
         """Close the file and let another process in."""
         self._database.close()
         os.close(self._lock)
+        self.is_open = False
 
     def find(self, key: str) -> Act | None:
         """The act of that key."""
@@ -177,36 +179,44 @@ class OutboxStore:
         ).fetchall()
         return [Version(hash_, raw, Kind(kind), sent_at) for hash_, raw, kind, sent_at in rows]
 
+    def versions_of(self, acts: Sequence[Act]) -> dict[int, list[Version]]:
+        """Every transaction of several acts, by the act's id, the newest last."""
+        return {act.id: self.versions(act) for act in acts}
+
     def add(self, leased: Sequence[Leased]) -> list[Act]:
         """Lease nonces to new acts and keep their signed transactions in one commit, before anybody hears of them."""
         if not leased:
             return []
-        with self._transaction():
+        acts: list[Act] = []
+        with self.together():
             for each in leased:
+                row = (
+                    each.key,
+                    each.digest,
+                    each.nonce,
+                    Status.SUBMITTED.value,
+                    each.version.hash,
+                    each.version.sent_at,
+                )
                 cursor = self._database.execute(
                     "INSERT INTO acts (key, digest, nonce, status, transaction_hash, created_at)"
                     " VALUES (?, ?, ?, ?, ?, ?)",
-                    (
-                        each.key,
-                        each.digest,
-                        each.nonce,
-                        Status.SUBMITTED.value,
-                        each.version.hash,
-                        each.version.sent_at,
-                    ),
+                    row,
                 )
-                self._insert(int(cursor.lastrowid or 0), each.version)
-        return [self._get(each.key) for each in leased]
+                id_ = int(cursor.lastrowid or 0)
+                self._insert(id_, each.version)
+                acts.append(_new_act(id_, each))
+        return acts
 
     def add_version(self, act: Act, version: Version) -> None:
         """Keep one more transaction of an act together with the act's new state."""
-        with self._transaction():
+        with self.together():
             self._insert(act.id, version)
             self._update(act)
 
     def save(self, act: Act) -> None:
         """Write an act's new state."""
-        with self._transaction():
+        with self.together():
             self._update(act)
 
     def status(self, now: float) -> OutboxStatus:
@@ -239,12 +249,6 @@ class OutboxStore:
             ),
         )
 
-    def _get(self, key: str) -> Act:
-        found = self.find(key)
-        if found is None:
-            raise LookupError(f"act {key} is gone after its commit")
-        return found
-
     def _complete(self) -> None:
         for table, columns in _ADDED.items():
             has = {row[1] for row in self._database.execute(f"PRAGMA table_info({table})")}
@@ -259,7 +263,11 @@ class OutboxStore:
             raise OutboxMismatch(f"{path}: is the outbox of another {name}")
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def together(self) -> Iterator[None]:
+        """All that is written meanwhile is one commit; within another one, it is part of that."""
+        if self._database.in_transaction:
+            yield
+            return
         self._database.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -267,6 +275,25 @@ class OutboxStore:
             self._database.execute("ROLLBACK")
             raise
         self._database.execute("COMMIT")
+
+
+def _new_act(id_: int, leased: Leased) -> Act:
+    return Act(
+        id=id_,
+        key=leased.key,
+        digest=leased.digest,
+        nonce=leased.nonce,
+        status=Status.SUBMITTED,
+        settled=False,
+        block_number=None,
+        transaction_hash=leased.version.hash,
+        contract=None,
+        revert_data=None,
+        refusal=None,
+        gas_used=None,
+        drops=0,
+        replaced_by=None,
+    )
 
 
 def _act(row: tuple[object, ...]) -> Act:

@@ -6,18 +6,19 @@ transaction that took the old one was found in a final block and seen to be anot
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from ledger_node.chain_values import AnswerError, MinedCall, Receipt
+from ledger_node.chain_values import AnswerError, MinedCall
 from ledger_node.client import ChainClient, ChainUnavailable, RpcError
 from ledger_node.fees import GasPolicy
 from ledger_node.headers import Header
 from ledger_node.hexvalues import data_hex
-from ledger_node.nonces import Nonces, user_of_nonce
+from ledger_node.nonces import Nonces
 from ledger_node.outbox_store import Act, Kind, OutboxStore, Status, Version
-from ledger_node.signing import TransactionSigner
+from ledger_node.sights import Sight, View, block_hashes, handed_in, own, sights_of
+from ledger_node.signing import SignerError, TransactionSigner
 from ledger_node.transactions import DynamicFee, Transaction, read_raw, transaction_hash
 
 UNANSWERED = (ChainUnavailable, RpcError, AnswerError)
@@ -36,18 +37,12 @@ _CANCEL_GAS = 21_000
 _LOGGER = logging.getLogger("outbox")
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """One node's chain at one look: the account's next nonce, the newest block's number and base fee in wei."""
-
-    client: ChainClient
-    used: int
-    head: int
-    base_fee: int
-
-
 class Pursuit:
-    """Follows the acts of one outbox. The caller holds `lock` around everything but `broadcast`, which takes it."""
+    """Follows the acts of one outbox.
+
+    It asks nodes without `lock` and writes with it, each act only if it is what it was before the node was asked. The
+    caller holds `lock` around `first_version` and `began`.
+    """
 
     def __init__(
         self,
@@ -75,6 +70,7 @@ class Pursuit:
         self._base_fee, self._based_at = 0, float("-inf")
         self._heard: dict[int, float] = {}
         self._taken: set[int] = set()
+        self._blocks: dict[int, bytes] = {}
 
     def first_version(self, chain_id: int, nonce: int, to: bytes | None, data: bytes, gas: int, value: int) -> Version:
         """The first transaction of an act, at the fee that is offered now. Raises TransactionError, SignerError."""
@@ -97,53 +93,127 @@ class Pursuit:
         self._based(header)
         return View(client, used, header.number, self._base_fee)
 
-    def broadcast(self, act: Act, first: bool = False) -> Act:
-        """Hand the newest transaction of an act to a node. Only a clear no to its first broadcast refuses it."""
+    def broadcast(self, acts: Sequence[Act], first: bool = False) -> list[Act]:
+        """Hand the newest transaction of each act to a node. Only a clear no to its first broadcast refuses an act."""
         with self._lock:
-            versions = _own(self._store.versions(act))
-            self._heard[act.id] = self._clock()
+            versions = self._store.versions_of(acts) if self._store.is_open else {}
+            self._heard.update((act.id, self._clock()) for act in acts)
+        newest = [own(versions[act.id])[-1] for act in acts if act.id in versions]
         try:
-            self._client.send_raw(versions[-1].raw)
-            self._taken.add(act.id)
-        except RpcError as error:
-            with suppress(*UNANSWERED):
-                if len(versions) == 1 and self._is_clear_no(versions[0], error.message.lower()):
-                    sure = first and len(self._client.endpoints()) == 1
-                    with self._lock:
-                        found = self._store.find(act.key)
-                        return self._refuse(act, error.message, sure=sure) if found == act else found or act
-        except (ChainUnavailable, AnswerError):
-            pass
+            answers = handed_in(self._client, [each.raw for each in newest]) if newest else []
+        except UNANSWERED:
+            return list(acts)
+        self._taken.update(act.id for act, refusal in zip(acts, answers, strict=False) if refusal is None)
+        after, cancelled = list(acts), list[Act]()
+        for at, refusal in enumerate(answers):
+            if refusal is not None and len(own(versions[acts[at].id])) == 1:
+                after[at] = self._declined(acts[at], newest[at], refusal.message, first)
+                if after[at].transaction_hash != newest[at].hash:
+                    cancelled.append(after[at])
+        if cancelled:
+            self.broadcast(cancelled)
+        return after
+
+    def _declined(self, act: Act, version: Version, words: str, first: bool) -> Act:
+        """The act after a node's no to its only transaction."""
+        with suppress(*UNANSWERED):
+            if self._is_clear_no(version, words.lower()):
+                sure = first and len(self._client.endpoints()) == 1
+                with self._lock:
+                    found = self._store.find(act.key) if self._store.is_open else act
+                    return self._refuse(act, words, sure=sure) if found == act else found or act
         return act
 
-    def look(self, act: Act, view: View) -> Act:
-        """The act as this view of the chain shows it, kept; broadcasts what is due."""
-        due = self._clock() - self._heard.get(act.id, float("-inf")) >= self._resend_after
-        waits = act.nonce is not None and act.nonce >= view.used
-        if waits and act.block_number is None and not due:
-            return act
-        versions, refusal = self._store.versions(act), None
-        for version in versions:
-            receipt = view.client.receipt(version.hash)
-            if receipt is not None and receipt.refused is None:
-                return self._note(act, version, receipt, view)
-            refusal = receipt.refused if receipt is not None else refusal
-        if refusal is not None and len(versions) == 1:
-            return self._refuse(act, refusal, sure=True)
-        if not waits:
-            return self._lost(act, versions, view)
+    def look(self, acts: Sequence[Act], view: View) -> list[Act]:
+        """The acts that this view of the chain shows changed, kept; hands in again what is due."""
+        now = self._clock()
+        due = {act.id for act in acts if now - self._heard.get(act.id, float("-inf")) >= self._resend_after}
+        settled = self._deeper([act for act in acts if act.id in self._blocks], view)
+        staying = {act.id for act, _ in settled}
+        looked = [
+            act
+            for act in acts
+            if act.id not in staying and (view.passed(act) or act.block_number is not None or act.id in due)
+        ]
+        with self._lock:
+            versions = self._store.versions_of(looked) if self._store.is_open else {act.id: [] for act in looked}
+        looked = [act for act in looked if versions[act.id]]
+        sights = sights_of(looked, versions, view, self._signer.address, view.head - self._finality)
+        seen = [(act, self._noted(act, sights[act.id], view)) for act in looked if sights[act.id].receipt is not None]
+        changed = self._keep([*settled, *seen])
+        unseen = [act for act in looked if sights[act.id].receipt is None]
+        again: list[Act] = []
+        for act in unseen:
+            with self._lock:
+                if self._store.is_open and self._store.find(act.key) == act:
+                    after, is_to_send = self._unseen(act, versions[act.id], sights[act.id], view, act.id in due)
+                    changed += [after] if after != act else []
+                    again += [after] if is_to_send else []
+        if again:
+            self.broadcast(again)
+        return changed
+
+    def _deeper(self, acts: Sequence[Act], view: View) -> list[tuple[Act, Act]]:
+        """The acts whose block is still of the chain, without their receipts, and what they are at its depth now."""
+        numbers = {act.block_number for act in acts if act.block_number is not None and act.block_number <= view.head}
+        hashes = block_hashes(view.client, numbers)
+        found: list[tuple[Act, Act]] = []
+        for act in acts:
+            if act.block_number in hashes and hashes[act.block_number] == self._blocks[act.id]:
+                settled = view.head - act.block_number >= self._finality
+                status = Status.FINAL if settled and act.status is Status.INCLUDED else act.status
+                found.append((act, replace(act, settled=settled, status=status)))
+        return found
+
+    def _keep(self, pairs: Sequence[tuple[Act, Act]]) -> list[Act]:
+        """Write what has changed in one commit, unless an act was changed meanwhile."""
+        changed: list[Act] = []
+        with self._lock:
+            if not self._store.is_open or all(before == after for before, after in pairs):
+                return changed
+            with self._store.together():
+                for before, after in pairs:
+                    if before != after and self._store.find(before.key) == before:
+                        self._store.save(after)
+                        changed.append(after)
+        for act in changed:
+            if act.settled:
+                self._forget(act.id)
+        return changed
+
+    def _forget(self, id_: int) -> None:
+        self._blocks.pop(id_, None)
+        self._heard.pop(id_, None)
+        self._taken.discard(id_)
+
+    def _unseen(
+        self, act: Act, versions: Sequence[Version], sight: Sight, view: View, is_due: bool
+    ) -> tuple[Act, bool]:
+        """An act of which no transaction is in a block: what becomes of it, and whether it is to be handed in."""
+        self._blocks.pop(act.id, None)
+        if sight.refused is not None and len(versions) == 1:
+            after = self._refuse(act, sight.refused, sure=True)
+            return after, after.transaction_hash != act.transaction_hash
+        if view.passed(act):
+            after = self._lost(act, versions, sight, view)
+            return after, after.nonce != act.nonce
         status = act.status if act.refusal is not None else Status.SUBMITTED
         back = self._save(act, replace(act, status=status, settled=False, block_number=None, revert_data=None))
-        return self._again(back, versions, view) if due else back
+        if not is_due:
+            return back, False
+        self._heard[act.id] = self._clock()
+        after = self._again(back, versions, sight, view)
+        return after, not sight.is_known or after.transaction_hash != back.transaction_hash
 
-    def _again(self, act: Act, versions: list[Version], view: View) -> Act:
-        newest = _own(versions)[-1]
-        if act.id in self._taken and view.client.mined_call(newest.hash) is None:
+    def _again(self, act: Act, versions: Sequence[Version], sight: Sight, view: View) -> Act:
+        if act.id in self._taken and not sight.is_known:
             _LOGGER.warning("act %s: dropped: a node took it and knows it no longer; it is sent again", act.key)
             act = self._save(act, replace(act, drops=act.drops + 1))
+        newest = own(versions)[-1]
         if self._clock() - newest.sent_at >= self._policy.bump_after:
-            act = self._bump(act, newest, view)
-        return self.broadcast(act)
+            with suppress(SignerError):
+                return self._bump(act, newest, view)
+        return act
 
     def _bump(self, act: Act, newest: Version, view: View) -> Act:
         """A higher fee for the same nonce, when it is this act's turn, or its cap is below what blocks ask."""
@@ -164,7 +234,7 @@ class Pursuit:
         """A node will not mine this act: give its nonce back, or use it for nothing.
 
         Unless it is `sure` that no node has the transaction, it may yet be mined; so the act is refused only once
-        the transaction that cancels it is in a block.
+        the transaction that cancels it is in a block. That one is kept here; the caller hands it in.
         """
         if act.nonce is None or (act.nonce + 1 == self._store.next_nonce() and sure):
             return self._save(act, replace(act, status=Status.REFUSED, settled=True, nonce=None, refusal=words))
@@ -174,9 +244,14 @@ class Pursuit:
         fee = transaction.fee if sure else self._policy.raised(transaction.fee, self._base_fee) or transaction.fee
         nothing = Transaction(transaction.chain_id, act.nonce, sender, b"", _CANCEL_GAS, fee)
         cancelled = replace(act, status=status, refusal=words)
-        return self.broadcast(self._add_version(cancelled, self._version(nothing, Kind.CANCEL)))
+        return self._add_version(cancelled, self._version(nothing, Kind.CANCEL))
 
-    def _note(self, act: Act, version: Version, receipt: Receipt, view: View) -> Act:
+    def _noted(self, act: Act, sight: Sight, view: View) -> Act:
+        """An act of which a transaction is in a block."""
+        version, receipt = sight.version, sight.receipt
+        if version is None or receipt is None:
+            return act
+        self._blocks[act.id] = receipt.block_hash
         settled = view.head - receipt.block_number >= self._finality
         noted = replace(
             act,
@@ -186,23 +261,17 @@ class Pursuit:
             gas_used=receipt.gas_used,
         )
         if version.kind is Kind.CANCEL:
-            return self._save(act, replace(noted, status=Status.REFUSED))
+            return replace(noted, status=Status.REFUSED)
         noted = replace(noted, refusal=None)
         if receipt.succeeded:
-            status = Status.FINAL if settled else Status.INCLUDED
-            return self._save(act, replace(noted, status=status, contract=receipt.contract))
-        data = act.revert_data if act.revert_data is not None else view.client.revert_data(receipt.transaction_hash)
-        return self._save(act, replace(noted, status=Status.REFUSED, revert_data=data or b""))
+            return replace(noted, status=Status.FINAL if settled else Status.INCLUDED, contract=receipt.contract)
+        return replace(noted, status=Status.REFUSED, revert_data=sight.revert_data)
 
-    def _lost(self, act: Act, versions: list[Version], view: View) -> Act:
+    def _lost(self, act: Act, versions: Sequence[Version], sight: Sight, view: View) -> Act:
         """The account's nonce has passed the act's and none of its transactions is in a block: find out why."""
-        final = view.head - self._finality
-        if act.nonce is None or final < 0:
+        if sight.taker is None or sight.taker[0] in [version.hash for version in versions]:
             return act
-        found = user_of_nonce(view.client, self._signer.address, act.nonce, final)
-        if found is None or found[0] in [version.hash for version in versions]:
-            return act
-        hash_, taker = found
+        hash_, taker = sight.taker
         transaction, _ = read_raw(versions[0].raw)
         if _is_same(transaction, taker):
             _LOGGER.warning("act %s: was done by transaction %s, sent elsewhere", act.key, data_hex(hash_))
@@ -215,7 +284,7 @@ class Pursuit:
         moved = replace(act, nonce=self._nonces.next(), replaced_by=hash_, status=Status.SUBMITTED, block_number=None)
         fee = self._policy.offered(view.base_fee)
         version = self._version(replace(transaction, nonce=moved.nonce or 0, fee=fee), Kind.ACT)
-        return self.broadcast(self._add_version(moved, version))
+        return self._add_version(moved, version)
 
     def _based(self, header: Header) -> None:
         self._base_fee, self._based_at = header.base_fee_per_gas or 0, self._clock()
@@ -234,10 +303,6 @@ class Pursuit:
         if after != before:
             self._store.save(after)
         return after
-
-
-def _own(versions: list[Version]) -> list[Version]:
-    return [version for version in versions if version.kind is not Kind.FOREIGN]
 
 
 def _is_same(ours: Transaction, theirs: MinedCall) -> bool:

@@ -26,6 +26,8 @@ class Http:
 class Proxy:
     """`rule` is given method and parameters: FORWARD, Http, or an answer's members (result or error).
 
+    Of several requests in one, each is put to the rule; one Http is the answer to all of them.
+
     `forward` puts a request to the real node, for rules that want to change its answer or ask twice.
     """
 
@@ -58,13 +60,16 @@ def proxied(target: str) -> Iterator[Proxy]:
 
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            answer = proxy.answer(asked["method"], asked["params"])
+            each = asked if isinstance(asked, list) else [asked]
+            answers = [proxy.answer(one["method"], one["params"]) for one in each]
+            broken = next((answer for answer in answers if isinstance(answer, Http)), None)
             status, headers, body = 200, (), b""
-            if isinstance(answer, Http):
-                status, headers = answer.status, answer.headers
-                proxy.ended.wait(answer.hang)
+            if broken is not None:
+                status, headers = broken.status, broken.headers
+                proxy.ended.wait(broken.hang)
             else:
-                body = json.dumps({"jsonrpc": "2.0", "id": asked["id"], **answer}).encode()
+                told = [{"jsonrpc": "2.0", "id": one["id"], **answer} for one, answer in zip(each, answers, strict=True)]
+                body = json.dumps(told if isinstance(asked, list) else told[0]).encode()
             self.send_response(status)
             for name, value in headers:
                 self.send_header(name, value)
