@@ -1,5 +1,6 @@
 """Sending for the members of one process: one outbox a key, looked after in the background."""
 
+import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -10,13 +11,17 @@ from api.keyring import Keyring, unsigned
 from api.problems import ProblemError
 from ledger_node.abi import RevertCause
 from ledger_node.canonical_json import JsonValue
-from ledger_node.client import ChainClient, ChainUnavailable
+from ledger_node.chain_values import AnswerError
+from ledger_node.client import ChainClient, ChainUnavailable, RpcError
 from ledger_node.files import make_folder
 from ledger_node.hexvalues import data_hex
-from ledger_node.outbox import ActRefused, GasPolicy, Outbox, Sent
+from ledger_node.outbox import ActRefused, GasPolicy, Outbox, OutboxLocked, OutboxMismatch, Sent
+from ledger_node.outbox_store import read_status
 from ledger_node.sending_status import OutboxStatus
-from ledger_node.signing import SignerError
+from ledger_node.signing import Signer, SignerError
 
+_LOG = logging.getLogger("cangdan.api")
+_FILE = "outbox-{}.db"
 PAUSE = 0.5
 """Seconds between two looks at the chain while something is on its way."""
 
@@ -51,6 +56,7 @@ class Outboxes:
         self._addresses = addresses
         self._finality = finality
         self._open: dict[int, Outbox] = {}
+        self._opening: dict[int, threading.Lock] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
 
@@ -84,8 +90,10 @@ class Outboxes:
         return {entity: outbox.status() for entity, outbox in outboxes.items()}
 
     def run(self) -> None:
-        """Look after what is on its way until `stop`; broadcasts again what a node has lost."""
+        """Look after what is on its way until `stop`, also what was before the start; sends again what a node lost."""
+        asleep = self._unsettled()
         while not self._stop.wait(PAUSE):
+            asleep = [entity for entity in asleep if not self._wake(entity)]
             with self._lock:
                 outboxes = list(self._open.values())
             for outbox in outboxes:
@@ -99,19 +107,52 @@ class Outboxes:
                 outbox.close()
             self._open.clear()
 
+    def _unsettled(self) -> list[int]:
+        """The members with acts that were accepted before the start and are not settled."""
+        found: list[int] = []
+        for path in sorted(self._folder.glob(_FILE.format("*"))):
+            try:
+                if read_status(path, 0.0).pending:
+                    found.append(int(path.stem.removeprefix(_FILE.split("{")[0])))
+            except (OSError, ValueError) as error:
+                _LOG.error("outbox %s: %s", path.name, error)
+        return found
+
+    def _wake(self, entity: int) -> bool:
+        """Open a member's outbox; False when it is to be tried again, as node, signer or key do not answer now."""
+        try:
+            self._outbox(entity)
+        except (ChainUnavailable, RpcError, AnswerError, SignerError, OutboxLocked, ProblemError):
+            return False
+        except OutboxMismatch as error:
+            _LOG.error("outbox of entity %d: %s", entity, error)
+        return True
+
     def _outbox(self, entity: int) -> Outbox:
+        """The member's outbox. Others' are used meanwhile: opening one asks the node."""
         signer = self._keyring.signer(entity)
         with self._lock:
-            if entity not in self._open:
-                make_folder(self._folder)
-                self._open[entity] = Outbox(
-                    self._folder / f"outbox-{entity}.db",
-                    self._client,
-                    signer,
-                    policy=GasPolicy.of_chain(self._client),
-                    finality=self._finality,
-                )
-            return self._open[entity]
+            opening = self._opening.setdefault(entity, threading.Lock())
+        with opening:
+            with self._lock:
+                found = self._open.get(entity)
+            return found or self._opened(entity, signer)
+
+    def _opened(self, entity: int, signer: Signer) -> Outbox:
+        make_folder(self._folder)
+        outbox = Outbox(
+            self._folder / _FILE.format(entity),
+            self._client,
+            signer,
+            policy=GasPolicy.of_chain(self._client),
+            finality=self._finality,
+        )
+        with self._lock:
+            if self._stop.is_set():
+                outbox.close()
+                raise ProblemError("ledger-unavailable", "the service is being stopped")
+            self._open[entity] = outbox
+        return outbox
 
 
 def cause_json(cause: RevertCause) -> dict[str, JsonValue]:
