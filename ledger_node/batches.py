@@ -39,6 +39,6 @@ def in_order(told: object, count: int) -> list[Mapping[str, Any]] | None:
     if not isinstance(told, Sequence) or len(told) != count or not all(isinstance(each, Mapping) for each in told):
         return None
     places = [each.get("id") for each in told]
-    if not all(isinstance(each, int) for each in places) or len(set(places)) < count:
+    if not all(type(each) is int for each in places) or len(set(places)) < count:
         return None
     return sorted(told, key=lambda each: int(each["id"]))
