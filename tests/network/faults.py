@@ -14,7 +14,6 @@ from api.runner.stage import Stage, open_stage
 from ledger_node.abi import encode_call
 from ledger_node.client import ChainUnavailable, RpcError
 from ledger_node.hashing import sha256
-from ledger_node.keys import LocalSigner
 from ledger_node.outbox import Sent, Status
 from ledger_node.transactions import LegacyFee, Transaction
 from registry.index.database import connect
@@ -179,7 +178,7 @@ def heavier(split: Split) -> bool:
 
 def spend(network: Network, node: Node, count: int) -> list[bytes]:
     """Raw transactions of a stranger, taken by this node; their hashes."""
-    payer = LocalSigner(bytes.fromhex(network.payers[3].read_text()))
+    payer = network.payers[3]
     first = node.client.nonce(payer.address, "pending")
     made = [
         Transaction(CHAIN_ID, first + number, payer.address, b"", 21_000, LegacyFee(GAS_PRICE))

@@ -1,7 +1,6 @@
 """The cables between the signers: TCP proxies on loopback, which can hold back what crosses a split."""
 
 import asyncio
-import socket
 import threading
 from collections.abc import Collection
 from contextlib import suppress
@@ -90,13 +89,3 @@ class Links:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.sleep(0)
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind((HOST, 0))
-    ports = [int(each.getsockname()[1]) for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from api.founding.enrolment import Funder
-from api.runner.private import private_stack
 from api.runner.results import Outcome
 from tests.network.clique import FINALITY, Network
 from tests.scenarios import kit
@@ -15,11 +14,10 @@ from tests.scenarios import kit
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What came of the packs, and the digests of the same pack here and on an embedded ledger."""
+    """What came of the packs, and the digest after the first one."""
 
     plant: Outcome
     digest: str
-    embedded_digest: str
     commands: dict[str, dict[str, Any]]
     """What the command said of the other packs, and the folders that it wrote to."""
     folder: Path
@@ -27,17 +25,14 @@ class Story:
 
 def played(network: Network, product: tuple[Path, Funder | None], folder: Path) -> Story:
     """Play everything at once: what takes long is waiting for blocks."""
-    with ThreadPoolExecutor(4) as side_by_side:
+    with ThreadPoolExecutor(3) as side_by_side:
         others = {
             name: side_by_side.submit(_by_command, network, place, name, folder / name)
             for place, name in enumerate(("e-fence", "double-pledge"), start=1)
         }
-        embedded = side_by_side.submit(_embedded, folder / "embedded")
-        plant = side_by_side.submit(kit.perform, product[0], "pv-plant", folder / "pv-plant", funder=product[1])
-        done = plant.result()
+        plant = kit.perform(product[0], "pv-plant", folder / "pv-plant", funder=product[1])
         digest = kit.digest_of(product[0])
-        commands = {name: each.result() for name, each in others.items()}
-        return Story(done, digest, embedded.result(), commands, folder)
+        return Story(plant, digest, {name: each.result() for name, each in others.items()}, folder)
 
 
 def _by_command(network: Network, place: int, name: str, out: Path) -> dict[str, Any]:
@@ -47,9 +42,3 @@ def _by_command(network: Network, place: int, name: str, out: Path) -> dict[str,
     assert done.stdout, done.stderr
     result: dict[str, Any] = json.loads(done.stdout)
     return result
-
-
-def _embedded(folder: Path) -> str:
-    with private_stack() as (home, _):
-        assert kit.failed(kit.perform(home, "pv-plant", folder)) == []
-        return kit.digest_of(home)

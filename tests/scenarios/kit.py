@@ -37,6 +37,8 @@ from oracle.formats.segment import Segment, parse
 
 ROOT = Path(__file__).parents[2]
 PLANT = SCENARIOS / "data" / "pv_inverter_2173.csv"
+PLANT_DIGEST = "0x21cbab12de88b4a473a7892d1dfbe240f1f478be2f467f7e8d2edd829eefbb9f"
+"""What `audit digest` says after the plant's pack, played first on a product of its own, on every chain."""
 Body = dict[str, Any]
 Edit = Callable[[Body], object]
 

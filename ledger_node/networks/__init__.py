@@ -1,0 +1,1 @@
+"""Networks of real validators on this machine, to measure on and to test with."""
