@@ -36,8 +36,9 @@ class Keyring:
                     self._open[key] = open_member_key(key)
                 except (KeyFileError, SignerError) as error:
                     LOG.error("key of entity %d: %s", entity, error)
-                    detail = "the member's key cannot be used; its operator must mend its file"
-                    raise ProblemError("conflict", detail) from None
+                    raise ProblemError(
+                        "conflict", "the member's key file cannot be used; its operator must mend it"
+                    ) from None
             return self._open[key]
 
 

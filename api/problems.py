@@ -67,9 +67,7 @@ KINDS: dict[str, Kind] = {
         Kind("act-refused", 409, "The contracts refuse the act", "Read cause; draft it again on the present state."),
         Kind("block-unknown", 404, "The index has not that block", "Ask for a block up to the head."),
         Kind("ledger-unavailable", 503, "The ledger does not answer", "Nothing was changed; try again shortly."),
-        Kind(
-            "signer-unavailable", 503, "The member's signer does not sign", "Nothing was sent; mend it and try again."
-        ),
+        Kind("signer-unavailable", 503, "The member's signer does not sign", "Mend the signer and send it again."),
         Kind("index-unavailable", 503, "The index is not ready", "Nothing was changed; try again shortly."),
         Kind("oracles-unavailable", 503, "No oracle answers", "Nothing was changed; try again shortly."),
         Kind("not-granted", 404, "Not among what the member may read", "Be a reader of the covenant."),

@@ -24,7 +24,7 @@ from ledger_node.hexvalues import data_hex
 router = APIRouter(include_in_schema=False)
 Posted = Annotated[Frame, Depends(frame)]
 SHOWN = 100
-REFUSALS = ("conflict", "act-refused", "consent-refused", "forbidden", "ledger-unavailable")
+REFUSALS = ("conflict", "act-refused", "consent-refused", "forbidden", "ledger-unavailable", "signer-unavailable")
 
 
 @dataclass(frozen=True, slots=True)

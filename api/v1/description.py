@@ -11,15 +11,17 @@ PATH = "/v1/openapi.json"
 _TOKEN = ("invalid-request", "invalid-client", "unsupported-grant-type", "invalid-scope", "rate-limited", "internal")
 _ALWAYS = ("unauthenticated", "insufficient-scope", "rate-limited", "internal")
 _WRITTEN = ("malformed-request", "idempotency-key-missing", "idempotency-in-progress", "idempotency-mismatch")
-_READERS = ("oracles-unavailable", "not-granted", "conflict")
+_READERS = ("oracles-unavailable", "not-granted", "conflict", "signer-unavailable")
 _HOOK = "/v1/webhooks/{webhook_id}"
 OWN: dict[tuple[str, str], tuple[str, ...]] = {
     ("post", "/v1/drafts"): ("forbidden", "conflict", "index-unavailable"),
     ("post", "/v1/drafts/{draft_id}/consents"): (
         "consent-refused", "forbidden", "conflict", "second-person-needed", "precondition-failed", "index-unavailable",
+        "signer-unavailable",
     ),
     ("post", "/v1/drafts/{draft_id}/submit"): (
         "act-refused", "conflict", "precondition-failed", "ledger-unavailable", "index-unavailable",
+        "signer-unavailable",
     ),
     ("get", "/v1/receipts/{receipt_id}/proof"): ("ledger-unavailable",),
     ("get", "/v1/facilities/{facility_id}/proof"): ("ledger-unavailable",),

@@ -1,7 +1,7 @@
 """A stand-in for Web3Signer: a process that holds encrypted key files and speaks its eth1 JSON-RPC over HTTP or HTTPS.
 
 FOLDER holds *.json key files, their passphrase and, for HTTPS with client certificates, server.pem, server.key and
-ca.pem. It writes its port to stdout, and of each request method and account to FOLDER/asked. The path of a request, or
+ca.pem. It writes its port to stdout, and the method of each request to FOLDER/asked. The path of a request, or
 the file FOLDER/manner, says how it behaves; without, it is honest. It signs with eth-account alone.
 """
 
@@ -97,11 +97,11 @@ class Handler(BaseHTTPRequestHandler):
         control = folder / "manner"
         manner = control.read_text() if control.exists() else self.path.strip("/")
         signs = asked["method"] in SIGN
+        with (folder / "asked").open("a") as log:
+            log.write(f"{'away' if manner == 'away' else asked['method']}\n")
         if manner == "away":
             self.close_connection = True
             return
-        with (folder / "asked").open("a") as log:
-            log.write(f"{asked['method']} {json.dumps(asked['params'])[:60]}\n")
         status, told = answer(asked["method"], asked["params"], manner)
         number = asked["id"] + 1 if manner == "other-id" else asked["id"]
         self._send(status, json.dumps({"jsonrpc": "2.0", "id": number, **told}).encode(), manner if signs else "")

@@ -89,12 +89,6 @@ def test_one_pledge_alone_is_refused_nothing(stack: Path, tmp_path: Path) -> Non
     assert not any(step.observed.startswith("refused") for step in outcome.steps)
 
 
-def test_coils_that_leave_without_an_order_hold_the_loan(stack: Path, tmp_path: Path) -> None:
-    outcome = kit.perform(stack, "e-fence", tmp_path)
-    assert kit.failed(outcome) == []
-    assert kit.seen(outcome, "actions on loan") == "alone-2 review x1, theft-1 hold x1"
-
-
 def test_coils_that_leave_by_order_hold_nothing_with_another_noise(stack: Path, tmp_path: Path) -> None:
     pack = kit.copied("e-fence", tmp_path, "honest")
     wish = Wish(seed=7, omit=kit.without_breach(pack).omit)
