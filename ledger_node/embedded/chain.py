@@ -6,6 +6,7 @@ commit, then show it as the head. Any crash in between leaves either the pending
 
 import contextlib
 import fcntl
+import math
 import os
 import threading
 import time
@@ -42,6 +43,10 @@ from ledger_node.hexvalues import address_hex
 LOCK_NAME = "ledger.lock"
 EXECUTION_SECONDS = 10.0
 """Processor time that a transaction may take; gas alone does not bound it, as some contracts are plain Python here."""
+WARY_SECONDS = 2.0
+"""What a transaction may take while some sender is suspended: an act of the contracts takes some milliseconds."""
+SUSPENDED_SECONDS = 600.0
+"""For how long nothing is accepted of a sender whose transaction took too long: it has paid nothing for that time."""
 Listener = Callable[[SealedBlock], None]
 
 
@@ -101,6 +106,7 @@ class EmbeddedChain:
         self._queueing = threading.Lock()
         self._queue: list[_Waiting] = []
         self._listeners: list[Listener] = []
+        self._suspended: dict[bytes, float] = {}
         self._accounts = self._account_db()
         for sequence, transaction_hash, sender, raw in self.store.pending():
             entry = Pending(sequence, transaction_hash, sender, raw, decode_transaction(raw))
@@ -212,6 +218,8 @@ class EmbeddedChain:
 
     def _enter(self, raw: bytes) -> Pending:
         transaction = read_transaction(raw, self._rules)
+        if self._is_suspended(bytes(transaction.sender)):
+            raise PoolError(PoolRule.SLOW, "a transaction of it took too long; send again in some minutes")
         with self._pool_changed:
             if self._pool.get(keccak256(raw)) is not None:
                 raise PoolError(PoolRule.KNOWN)
@@ -227,18 +235,21 @@ class EmbeddedChain:
     def _make_block(self, chosen: list[Pending], budget: float) -> SealedBlock:
         parent = self._head.header
         header = child_header(parent, self.genesis.sealer, max(parent.timestamp, int(self._clock())))
-        hashes, slow = list(self.store.hashes_before(header.block_number)), list[RefusedTransaction]()
-        while True:
+        hashes = list(self.store.hashes_before(header.block_number))
+        view = self.store.state()
+        state = open_state(view, header, self.genesis.chain_id, hashes)
+        seconds = WARY_SECONDS if self._suspended_senders() else EXECUTION_SECONDS
+        try:
+            done, refused = self._execute(state, header, chosen, time.monotonic() + budget, seconds)
+        except _Slow as stop:
+            # What was executed before it went with the state and is executed again; what follows waits for the next
+            # block, so that a block is held up by one such transaction at most.
             view = self.store.state()
             state = open_state(view, header, self.genesis.chain_id, hashes)
-            try:
-                done, refused = self._execute(state, header, chosen, time.monotonic() + budget)
-                break
-            except _Slow as stop:
-                # What was executed before it goes with the view, and is executed again.
-                slow.append(_refusal(stop.entry, f"execution takes longer than {EXECUTION_SECONDS:g} s", header))
-                chosen = [entry for entry in chosen if entry.sender != stop.entry.sender]
-        refused += slow
+            before = chosen[: chosen.index(stop.entry)]
+            done, refused = self._execute(state, header, before, time.monotonic() + budget, math.inf)
+            refused.append(_refusal(stop.entry, f"execution takes longer than {seconds:g} s", header))
+            self._suspended[stop.entry.sender] = time.monotonic() + SUSPENDED_SECONDS
         raws = [entry.raw for entry, _ in done]
         final = finished_header(header, state, raws, [outcome.receipt for _, outcome in done])
         block = _signed(self._signer, final, raws)
@@ -251,8 +262,16 @@ class EmbeddedChain:
             self._pool.remove(each.hash for each in refused)
         return sealed
 
+    def _suspended_senders(self) -> int:
+        now = time.monotonic()
+        self._suspended = {sender: until for sender, until in self._suspended.items() if until > now}
+        return len(self._suspended)
+
+    def _is_suspended(self, sender: bytes) -> bool:
+        return self._suspended.get(sender, 0.0) > time.monotonic()
+
     def _execute(
-        self, state: StateAPI, header: BlockHeaderAPI, chosen: list[Pending], until: float
+        self, state: StateAPI, header: BlockHeaderAPI, chosen: list[Pending], until: float, seconds: float
     ) -> tuple[list[tuple[Pending, Outcome]], list[RefusedTransaction]]:
         done: list[tuple[Pending, Outcome]] = []
         refused: list[RefusedTransaction] = []
@@ -265,7 +284,7 @@ class EmbeddedChain:
                 left_out.add(entry.sender)
                 continue
             try:
-                outcome = apply_transaction(state, used, entry.transaction, EXECUTION_SECONDS)
+                outcome = apply_transaction(state, used, entry.transaction, seconds)
             except TakesTooLong:
                 raise _Slow(entry) from None
             except ValidationError as error:

@@ -31,6 +31,7 @@ class PoolRule(StrEnum):
     UNDERPRICED = "replacement transaction underpriced"
     FUNDS = "insufficient funds for gas * price + value"
     FULL = "txpool is full"
+    SLOW = "sender is suspended"
 
 
 class PoolError(Exception):

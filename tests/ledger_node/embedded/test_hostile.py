@@ -9,7 +9,8 @@ from web3.exceptions import Web3RPCError
 from websockets.sync.client import connect
 
 from ledger_node.embedded import machine
-from ledger_node.embedded.chain import EXECUTION_SECONDS
+from ledger_node.embedded.chain import EXECUTION_SECONDS, SUSPENDED_SECONDS
+from ledger_node.embedded.errors import PoolError
 from ledger_node.embedded.launch import LOG_FILE
 from ledger_node.embedded.node import CALL_GAS_CAP, local_node
 from ledger_node.embedded.rpc import dispatch
@@ -81,7 +82,7 @@ def test_a_precompiled_contract_that_would_take_minutes_is_refused_by_name(w3, c
     assert new_person().send(w3)["status"] == 1
 
 
-def test_a_transaction_over_its_time_is_refused_by_name_and_what_came_with_it_is_mined(chain, monkeypatch):
+def test_a_transaction_over_its_time_is_refused_by_name_and_what_came_before_and_after_it_is_mined(chain, monkeypatch):
     slow, other = new_person(), new_person()
     chain.accept(slow.sign(data=creation(STORE_WORD)))
     made = chain.seal().transactions[0].contract
@@ -91,9 +92,29 @@ def test_a_transaction_over_its_time_is_refused_by_name_and_what_came_with_it_is
     clock = iter([0.0, time.thread_time() + 2 * EXECUTION_SECONDS])  # `before` looks once, and `late` then
     monkeypatch.setattr(machine, "thread_time", lambda: next(clock, 0.0))
     sealed = chain.seal()
-    assert [each.hash for each in sealed.transactions] == [before, after]
+    assert [each.hash for each in sealed.transactions] == [before]
     assert [each.hash for each in sealed.refused] == [late]
     assert chain.pending(late) is None
+    assert [each.hash for each in chain.seal().transactions] == [after]
+
+
+def test_who_took_too_long_is_suspended_and_a_block_is_held_up_by_one_such_transaction(chain, monkeypatch):
+    slow, other = [new_person() for _ in range(3)], new_person()
+    chain.accept(other.sign(data=creation(STORE_WORD)))
+    made = chain.seal().transactions[0].contract
+    late = [chain.accept(each.sign(to=made)) for each in slow]
+    paid = chain.accept(other.sign(nonce=1))
+    with monkeypatch.context() as waste:
+        waste.setattr(machine, "thread_time", lambda: time.thread_time() + EXECUTION_SECONDS + 1)
+        blocks = [chain.seal() for _ in range(3)]
+    assert [[each.hash for each in block.refused] for block in blocks] == [[each] for each in late]
+    assert [each.refused[0].reason[-4:] for each in blocks] == ["10 s", " 2 s", " 2 s"]
+    assert [each.hash for each in chain.seal().transactions] == [paid]
+    with pytest.raises(PoolError, match="sender is suspended: a transaction of it took too long"):
+        chain.accept(slow[0].sign())
+    now = time.monotonic()
+    monkeypatch.setattr("ledger_node.embedded.chain.time.monotonic", lambda: now + SUSPENDED_SECONDS + 60)
+    assert chain.accept(slow[0].sign())
 
 
 @pytest.mark.parametrize("depth", [1_000, 5_000, 30_000])
