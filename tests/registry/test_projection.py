@@ -16,7 +16,7 @@ from registry.index.tables import cursor, metadata, versions
 from registry.index.writer import Fetched, Position, Writer
 from tests.registry.test_index_histories import contents
 
-EVENTS = 300
+EVENTS = 1_000
 PIECE = 3
 """Blocks in a batch."""
 
