@@ -21,10 +21,12 @@ from api.records.news import News, news_of
 from api.security.roles import Principal
 from api.services import Services
 from api.times import rfc3339
+from api.watching import HeadWatch
 from ledger_node.hexvalues import data_hex
 from registry.index.queries import BlockRef, Index, UnknownBlock
 
-POLL_SECONDS = 1.0
+LOOK_SECONDS = 1.0
+"""So often a stream looks whether it is to end."""
 BEAT_SECONDS = 15.0
 LIFE_SECONDS = 600.0
 SEND_SECONDS = 10.0
@@ -66,15 +68,17 @@ def read_place(text: str) -> Place:
 
 @dataclass(slots=True)
 class Streams:
-    """The open streams of this process, bounded in all and for each login; all of them share one look at the index."""
+    """The open streams of this process, bounded in all and for each login; all of them share one watch of the index."""
 
     index: Index
     most: int
     per_login: int
     stopping: bool = False
+    watch: HeadWatch = field(init=False)
     _open: Counter[str] = field(default_factory=Counter)
-    _head: BlockRef | None = None
-    _looked: float = float("-inf")
+
+    def __post_init__(self) -> None:
+        self.watch = HeadWatch(self.index)
 
     def enter(self, actor: str) -> None:
         """Count a stream. Raises ProblemError rate-limited when there are too many; `leave` gives it back."""
@@ -82,18 +86,13 @@ class Streams:
             rule = f"at most {self.per_login} of one login and {self.most} in all"
             raise ProblemError("rate-limited", f"live streams: {rule}", headers={"Retry-After": "30"})
         self._open[actor] += 1
+        self.watch.open()
 
     def leave(self, actor: str) -> None:
         """A stream has ended."""
         self._open[actor] -= 1
         self._open += Counter()
-
-    async def head(self) -> BlockRef | None:
-        """The newest indexed block, looked for at most once a second for all streams together."""
-        if time.monotonic() - self._looked >= POLL_SECONDS:
-            self._looked = time.monotonic()
-            self._head = await asyncio.to_thread(self.index.head)
-        return self._head
+        self.watch.close()
 
     @property
     def open(self) -> int:
@@ -110,14 +109,14 @@ async def tell(
 ) -> AsyncIterator[bytes]:
     """The text of one stream: news that the member may know of, each new block, a beat when nothing happens.
 
-    `still` says now and then whether the login holds.
+    The stream is one that has entered `streams`; `still` says now and then whether the login holds.
     """
     yield b"retry: 3000\n\n"
     place, told = after, b""
     ends = time.monotonic() + LIFE_SECONDS
     beat = time.monotonic() + BEAT_SECONDS
     while not streams.stopping and time.monotonic() < ends:
-        head = await streams.head()
+        head = streams.watch.head or await asyncio.to_thread(services.index.head)
         if head is not None and head.hash != told:
             if place is None or not await asyncio.to_thread(_stands, services.index, place, head):
                 if place is not None:
@@ -137,7 +136,7 @@ async def tell(
                 return
             yield b"event: beat\ndata: {}\n\n"
             beat = time.monotonic() + BEAT_SECONDS
-        await asyncio.sleep(POLL_SECONDS)
+        await streams.watch.changed(told, LOOK_SECONDS)
 
 
 class EventStream(Response):

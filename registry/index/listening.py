@@ -8,6 +8,7 @@ import psycopg
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
+from registry.index.queries import Index
 from registry.index.writer import CHANNEL
 
 _LOOK_SECONDS = 0.1
@@ -68,3 +69,8 @@ class Listener:
     def _data_version(self) -> object:
         assert self._connection is not None
         return self._connection.exec_driver_sql("PRAGMA data_version").scalar_one()
+
+
+def listener_of(index: Index) -> Listener:
+    """A listener at the database that answers an index's questions."""
+    return Listener(index._engine)

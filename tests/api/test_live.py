@@ -26,7 +26,7 @@ Event = tuple[str, str, dict]
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(live, "LOOK_SECONDS", 0.02)
     monkeypatch.setattr(live, "BEAT_SECONDS", 0.1)
 
 
@@ -38,6 +38,7 @@ def heard(api: Api, entity: int, after: str | None, still=holds) -> list[Event]:
     """The events of a stream up to its first beat."""
     principal = Principal(entity, KINDS[entity], f"client:{entity}", "", SCOPES[KINDS[entity]])
     streams = Streams(api.services.index, 9, 9)
+    streams.enter(principal.actor)
 
     async def listen() -> list[Event]:
         place, found = None if after is None else read_place(after), []
@@ -48,7 +49,10 @@ def heard(api: Api, entity: int, after: str | None, still=holds) -> list[Event]:
                 break
         return found
 
-    return asyncio.run(listen())
+    try:
+        return asyncio.run(listen())
+    finally:
+        streams.leave(principal.actor)
 
 
 def read(text: str) -> Event:
