@@ -34,6 +34,7 @@ class Proxy:
     target: str
     url: str = ""
     rule: Callable[[str, list[Any]], Any] = lambda method, params: FORWARD
+    takes_batches: bool = True
     asked: Counter[str] = field(default_factory=Counter)
     ended: threading.Event = field(default_factory=threading.Event)
 
@@ -60,6 +61,8 @@ def proxied(target: str) -> Iterator[Proxy]:
 
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            if isinstance(asked, list) and not proxy.takes_batches:
+                asked = {"id": None, "method": "a batch", "params": []}
             each = asked if isinstance(asked, list) else [asked]
             answers = [proxy.answer(one["method"], one["params"]) for one in each]
             broken = next((answer for answer in answers if isinstance(answer, Http)), None)
@@ -68,7 +71,9 @@ def proxied(target: str) -> Iterator[Proxy]:
                 status, headers = broken.status, broken.headers
                 proxy.ended.wait(broken.hang)
             else:
-                told = [{"jsonrpc": "2.0", "id": one["id"], **answer} for one, answer in zip(each, answers, strict=True)]
+                told = [
+                    {"jsonrpc": "2.0", "id": one["id"], **answer} for one, answer in zip(each, answers, strict=True)
+                ]
                 body = json.dumps(told if isinstance(asked, list) else told[0]).encode()
             self.send_response(status)
             for name, value in headers:
