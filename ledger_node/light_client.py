@@ -58,7 +58,32 @@ def followed_further(trust: Trust, path: Path) -> Trust:
     states = load_checkpoint(path, trust.rules)
     if not states:
         raise CheckpointError(f"{path}: No such file or directory")
+    newest = _not_older(trust.checkpoint, states, path)
+    if newest[0] is not states[0]:
+        raise CheckpointError(
+            f"{path}: its last final block, {states[0].tip.number}, is before block {newest[0].tip.number} "
+            "of the trust file: it would take the trust back"
+        )
     return replace(trust, checkpoint=states[0])
+
+
+def known_states(anchor: Anchor, path: Path | None) -> tuple[Followed, ...]:
+    """The states that headers may go on from, oldest first: those of the checkpoint file, if there is one at `path`, or
+    the trust file's where that is newer. Raises CheckpointError, also when the two contradict each other.
+    """
+    states = () if path is None else load_checkpoint(path, anchor.rules)
+    if not states or path is None:
+        return anchor.states
+    return _not_older(next(iter(anchor.states), None), states, path)
+
+
+def _not_older(trusted: Followed | None, states: tuple[Followed, ...], path: Path) -> tuple[Followed, ...]:
+    """The states of a checkpoint from the trusted one's block on; that one alone when all of them are before it."""
+    if trusted is None:
+        return states
+    if any(each.tip.number == trusted.tip.number and each != trusted for each in states):
+        raise CheckpointError(f"{path}: holds another state at block {trusted.tip.number} than the trust file")
+    return tuple(each for each in states if each.tip.number >= trusted.tip.number) or (trusted,)
 
 
 def save_checkpoint(path: Path, rules: Rules, followed: Followed, earlier: Sequence[Followed] = ()) -> None:

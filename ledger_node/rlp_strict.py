@@ -9,6 +9,10 @@ Item = bytes | list["Item"]
 """A byte string or a list of items."""
 
 
+MOST_NESTED = 16
+"""So deep may lists lie in lists; no format of the chain comes near it."""
+
+
 class RlpError(ValueError):
     """Bytes that are not canonical RLP, or not the kind of item that was due."""
 
@@ -21,12 +25,13 @@ def encode(item: Item) -> bytes:
 
 
 def decode(data: bytes) -> Item:
-    """The item that `data` encodes. Raises RlpError for anything but one canonical item and nothing after it."""
+    """The item that `data` encodes. Raises RlpError for anything but one canonical item and nothing after it, and for
+    lists that lie deeper than MOST_NESTED in each other."""
     try:
         item = cast("Item", rlp.decode(data, strict=True))
     except (DecodingError, RecursionError, IndexError):
         raise RlpError("not canonical RLP") from None
-    if encode(item) != data:
+    if not _is_flat(item, MOST_NESTED) or encode(item) != data:
         raise RlpError("not canonical RLP")
     return item
 
@@ -53,6 +58,12 @@ def rlp_string(data: bytes) -> bytes:
 def rlp_list(payload: bytes) -> bytes:
     """The RLP of a list whose items' RLP, one after the other, is `payload`."""
     return _prefix(0xC0, len(payload)) + payload
+
+
+def _is_flat(item: Item, depth: int) -> bool:
+    if isinstance(item, bytes):
+        return True
+    return depth > 0 and all(_is_flat(each, depth - 1) for each in item)
 
 
 def _prefix(offset: int, length: int) -> bytes:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ledger_node.client import ChainClient
-from ledger_node.consensus.follow import confirmations, follow, start
+from ledger_node.consensus.follow import confirmations, follow, is_final, start
 from ledger_node.consensus.rules import Followed, HeaderRefused, Rules
 from ledger_node.deploy import Addresses, check_in_place
 from ledger_node.headers import HeaderError, check_seal
@@ -55,7 +55,10 @@ def export_followed(
         followed = start(rules, genesis.header) if checkpoint is None else checkpoint
         head = client.block_number()
         while (number := followed.tip.number + 1) <= head - confirmations(rules, followed):
-            followed = follow(rules, followed, client.block(number).header)
+            after = follow(rules, followed, client.block(number).header)
+            if not is_final(rules, after, head):
+                break
+            followed = after
             tell(number, head)
     except HeaderRefused as error:
         raise TrustError(f"block {number} of the node: {error}") from None

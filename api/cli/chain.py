@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.cli.output import WRONG_USE, CommandError, JsonOption, answer, progress, show
+from api.cli.output import WRONG_USE, CommandError, JsonOption, answer, note, one_line, progress, show
 
 if TYPE_CHECKING:
     from ledger_node.consensus.header_file import Outcome
@@ -41,34 +41,46 @@ def verify_headers(
     from ledger_node.consensus import header_file
     from ledger_node.consensus.checkpoint import CheckpointError
     from ledger_node.consensus.rules import Consensus
-    from ledger_node.light_client import AnchorError, load_anchor, load_checkpoint, save_checkpoint
+    from ledger_node.light_client import AnchorError, known_states, load_anchor
 
     if consensus is not None and consensus not in list(Consensus):
         raise CommandError(f"--consensus: {consensus} is none of {', '.join(Consensus)}", code=WRONG_USE)
     try:
         anchor = load_anchor(trust, None if consensus is None else Consensus(consensus))
-        kept = () if checkpoint is None else load_checkpoint(checkpoint, anchor.rules)
+        known = known_states(anchor, checkpoint)
+        trusted = next(iter(anchor.states), None)
     except (AnchorError, CheckpointError) as error:
         raise CommandError(str(error), code=WRONG_USE) from None
     text = _read(file)
     with progress("headers") as report:
         outcome = header_file.verify_headers(
-            text, anchor.rules, kept or anchor.states, lambda done, total: report(done, total, "checking")
+            text, anchor.rules, known, lambda done, total: report(done, total, "checking"), trusted
         )
-    followed = outcome.followed
-    if checkpoint is not None and outcome.ok and followed is not None and _is_further(followed, kept):
-        save_checkpoint(checkpoint, anchor.rules, followed, outcome.earlier)
     show(_result(anchor.rules, outcome), as_json=as_json, text=lambda: _text(anchor.rules, outcome))
+    if checkpoint is not None and outcome.ok:
+        _save(checkpoint, anchor.rules, outcome, known)
     answer(outcome.ok)
 
 
-def _is_further(followed: "Followed", kept: "tuple[Followed, ...]") -> bool:
-    return not kept or followed.tip.number > kept[-1].tip.number
+def _save(path: Path, rules: "Rules", outcome: "Outcome", known: "tuple[Followed, ...]") -> None:
+    """Write the checkpoint when the headers go further than what was known."""
+    from ledger_node.light_client import save_checkpoint
+
+    followed = outcome.followed
+    if followed is None or (path.exists() and known and followed.tip.number <= known[-1].tip.number):
+        return
+    if not followed.validators:
+        note(f"block {followed.tip.number} leaves nobody to seal the next one: no checkpoint is written")
+        return
+    try:
+        save_checkpoint(path, rules, followed, outcome.earlier)
+    except OSError as error:
+        raise CommandError(
+            f"--checkpoint {path}: {error.strerror}", "give a path that can be written", WRONG_USE
+        ) from None
 
 
 def _result(rules: "Rules", outcome: "Outcome") -> dict[str, object]:
-    from ledger_node.consensus.follow import confirmations
-
     followed, failure = outcome.followed, outcome.failure
     result: dict[str, object] = {
         "ok": outcome.ok,
@@ -81,9 +93,8 @@ def _result(rules: "Rules", outcome: "Outcome") -> dict[str, object]:
         "failed": None,
     }
     if followed is not None:
-        last = followed.tip.number
-        result["last"] = {"number": last, "hash": followed.tip.hash, "time": followed.tip.timestamp}
-        result["final"] = max(last - confirmations(rules, followed), 0)
+        result["last"] = {"number": followed.tip.number, "hash": followed.tip.hash, "time": followed.tip.timestamp}
+        result["final"] = outcome.final
         result["validators"] = list(followed.validators)
         result["votes"] = len(followed.votes)
     if failure is not None:
@@ -93,17 +104,15 @@ def _result(rules: "Rules", outcome: "Outcome") -> dict[str, object]:
 
 
 def _text(rules: "Rules", outcome: "Outcome") -> str:
-    from ledger_node.consensus.follow import confirmations
     from ledger_node.hexvalues import address_hex, data_hex
 
     followed = outcome.followed
     if outcome.failure is not None or followed is None:
-        return f"refused: {outcome.failure}"
+        return one_line(f"refused: {outcome.failure}")
     number = followed.tip.number
-    final = max(number - confirmations(rules, followed), 0)
     lines = [
         f"{outcome.checked} headers hold: {rules.consensus.value}, blocks {outcome.first} to {number}",
-        f"block {number} is {data_hex(followed.tip.hash)}; final up to {final}",
+        f"block {number} is {data_hex(followed.tip.hash)}; final up to {outcome.final}",
         f"the next block is sealed by {len(followed.validators)}:",
         *(f"  {address_hex(each)}" for each in followed.validators),
     ]

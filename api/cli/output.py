@@ -32,7 +32,7 @@ class CommandError(Exception):
     def line(self) -> str:
         """Cause and mend as one line."""
         text = f"{self.cause}; {self.mend}" if self.mend else self.cause
-        return " ".join(text.split())
+        return one_line(" ".join(text.split()))
 
 
 class Progress(Protocol):
@@ -47,7 +47,13 @@ def show(result: object, *, as_json: bool, text: str | Callable[[], str]) -> Non
         line = json.dumps(result, default=_plain, ensure_ascii=False, indent=2)
     else:
         line = text if isinstance(text, str) else text()
-    typer.echo(line)
+    # Half of a surrogate pair, which a JSON file can hold and no output, becomes the escape that stands for it.
+    typer.echo(line.encode(errors="backslashreplace").decode())
+
+
+def one_line(text: str) -> str:
+    """Text with words of a foreign file in it: what is no printable character becomes an escape."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def answer(yes: bool) -> None:

@@ -92,7 +92,7 @@ def _anchored(genesis: Path, consensus: str | None, checkpoint: Path | None) -> 
     """Rules and checkpoint to follow a node's headers by; wrong use when the files do not give them."""
     from ledger_node.consensus.checkpoint import CheckpointError
     from ledger_node.consensus.rules import Consensus
-    from ledger_node.light_client import AnchorError, load_anchor, load_checkpoint
+    from ledger_node.light_client import AnchorError, known_states, load_anchor
 
     followed_kinds = [Consensus.QBFT.value, Consensus.CLIQUE.value]
     try:
@@ -101,8 +101,7 @@ def _anchored(genesis: Path, consensus: str | None, checkpoint: Path | None) -> 
         anchor = load_anchor(genesis, None if consensus is None else Consensus(consensus))
         if anchor.rules.consensus is Consensus.EMBEDDED:
             raise AnchorError(f"{genesis}: is of an embedded ledger, whose sealer is believed without --genesis")
-        kept = () if checkpoint is None else load_checkpoint(checkpoint, anchor.rules)
+        states = known_states(anchor, checkpoint)
     except (AnchorError, CheckpointError) as error:
         raise CommandError(str(error), code=WRONG_USE) from None
-    states = kept or anchor.states
     return anchor.rules, states[0] if states else None

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from api.cli.output import WRONG_USE, CommandError, JsonOption, answer, show
+from api.cli.output import WRONG_USE, CommandError, JsonOption, answer, one_line, show
 
 
 def verify(
@@ -40,7 +40,7 @@ def verify(
     except TrustError as error:
         raise CommandError(str(error), "export one from your own node: cangdan trust export", WRONG_USE) from None
     verdict = verify_bundle(_read(bundle), believed, None if answered is None else _read(answered))
-    lines = [f"{'ok  ' if step.ok else 'FAIL'}  {step.name.value:<13} {step.says}" for step in verdict.steps]
+    lines = [one_line(f"{'ok  ' if step.ok else 'FAIL'}  {step.name.value:<13} {step.says}") for step in verdict.steps]
     closing = f"proved: {verdict.proven}" if verdict.ok else f"not proved: step {verdict.steps[-1].name.value} fails"
     result = {
         "ok": verdict.ok,

@@ -6,12 +6,25 @@ from typing import TypeVar
 
 from ledger_node import canonical_json
 from ledger_node.canonical_json import JsonValue
-from ledger_node.consensus.rules import Consensus, Followed, Recent, Rules, Tip, Vote
+from ledger_node.consensus.rules import (
+    GAS_LIMIT_CEILING,
+    NUMBER_CEILING,
+    TIME_CEILING,
+    Consensus,
+    Followed,
+    Recent,
+    Rules,
+    Tip,
+    Vote,
+)
 from ledger_node.fields import exact_fields
 from ledger_node.hexvalues import HexError, address_hex, data_hex, read_address, read_data, read_quantity
 
 FORMAT = "cangdan/checkpoint/1"
 STATE_FIELDS = ("block", "validators", "votes", "recents")
+_NUMBER_BITS, _TIME_BITS, _GAS_BITS = (
+    (ceiling - 1).bit_length() for ceiling in (NUMBER_CEILING, TIME_CEILING, GAS_LIMIT_CEILING)
+)
 _TIP_FIELDS = ("number", "hash", "timestamp", "gasLimit", "gasUsed")
 Item = TypeVar("Item")
 
@@ -93,8 +106,6 @@ def read_state(path: str, value: object) -> Followed:
     votes = _list(f"{path}.votes", fields["votes"], _vote)
     if len({(each.voter, each.subject) for each in votes}) != len(votes):
         raise CheckpointError(f"{path}.votes: a voter votes twice on one address")
-    if any(each.voter not in validators for each in votes):
-        raise CheckpointError(f"{path}.votes: a voter is no validator")
     return Followed(_tip(f"{path}.block", fields["block"]), validators, votes, recents)
 
 
@@ -110,11 +121,11 @@ def _tip(path: str, value: object) -> Tip:
     has_fee = isinstance(value, Mapping) and "baseFeePerGas" in value
     fields = exact_fields(path, value, (*_TIP_FIELDS, "baseFeePerGas") if has_fee else _TIP_FIELDS, CheckpointError)
     return Tip(
-        read_quantity(f"{path}.number", fields["number"], 64),
+        read_quantity(f"{path}.number", fields["number"], _NUMBER_BITS),
         read_data(f"{path}.hash", fields["hash"], 32),
-        read_quantity(f"{path}.timestamp", fields["timestamp"], 64),
-        read_quantity(f"{path}.gasLimit", fields["gasLimit"], 64),
-        read_quantity(f"{path}.gasUsed", fields["gasUsed"], 64),
+        read_quantity(f"{path}.timestamp", fields["timestamp"], _TIME_BITS),
+        read_quantity(f"{path}.gasLimit", fields["gasLimit"], _GAS_BITS),
+        read_quantity(f"{path}.gasUsed", fields["gasUsed"], _GAS_BITS),
         read_quantity(f"{path}.baseFeePerGas", fields["baseFeePerGas"]) if has_fee else None,
     )
 
@@ -129,7 +140,7 @@ def _vote(path: str, value: object) -> Vote:
 
 def _recent(path: str, value: object) -> Recent:
     fields = exact_fields(path, value, ("number", "signer"), CheckpointError)
-    number = read_quantity(f"{path}.number", fields["number"], 64)
+    number = read_quantity(f"{path}.number", fields["number"], _NUMBER_BITS)
     return Recent(number, read_address(f"{path}.signer", fields["signer"]))
 
 

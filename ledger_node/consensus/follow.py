@@ -45,3 +45,8 @@ def follow(rules: Rules, followed: Followed, header: Header, seal: bytes | None 
 def confirmations(rules: Rules, followed: Followed) -> int:
     """How many blocks must stand on the followed one before it is final."""
     return clique.depth(len(followed.validators)) if rules.consensus is Consensus.CLIQUE else 0
+
+
+def is_final(rules: Rules, followed: Followed, head: int) -> bool:
+    """Whether the followed block is final by itself when its chain reaches block `head`."""
+    return head - followed.tip.number >= confirmations(rules, followed)

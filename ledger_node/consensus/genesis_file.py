@@ -6,11 +6,21 @@ engines do. What would make headers mean something else is refused by name; othe
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from ledger_node.consensus.genesis_state import Allotted, state_root
-from ledger_node.consensus.rules import EMPTY_OMMERS, ZERO_HASH, Client, Consensus, Period, Rules, SetChange
+from ledger_node.consensus.rules import (
+    EMPTY_OMMERS,
+    NUMBER_CEILING,
+    TIME_CEILING,
+    ZERO_HASH,
+    Client,
+    Consensus,
+    Period,
+    Rules,
+    SetChange,
+)
 from ledger_node.genesis import FORMAT, Genesis, GenesisError, genesis_digest, parse_genesis
 from ledger_node.headers import QBFT_MIX_HASH, Header, HeaderError
 from ledger_node.hexvalues import HexError, read_address
@@ -20,6 +30,8 @@ _EMPTY_ROOT = ordered_root(())
 _EMPTY_REQUESTS = bytes.fromhex("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
 _FIRST_BASE_FEE = 10**9
 _DEFAULT_EPOCH = 30_000
+_DEFAULT_PERIOD = {Client.GETH: 0, Client.BESU: 1, Client.GOQUORUM: 5}
+_BLOCK_BITS, _TIME_BITS = (NUMBER_CEILING - 1).bit_length(), (TIME_CEILING - 1).bit_length()
 _NUMBER = re.compile(r"(?:0[xX][0-9a-fA-F]+|[0-9]+)\Z")
 _HEX = re.compile(r"(?:0[xX])?((?:[0-9a-fA-F]{2})*)\Z")
 Object = Mapping[str, object]
@@ -96,22 +108,12 @@ def _rules(consensus: Consensus, config: Object, genesis: Header, block_hash: by
     _refuse_contract(name, section)
     if "startblock" in section or _number(f"{name}.testqbftblock", config.get("testqbftblock", 0)):
         _refuse(name, "begins after block 0: only chains of one consensus can be followed")
-    epoch = _number(f"{name}.epoch", section.get("epoch", section.get("epochlength", 0))) or _DEFAULT_EPOCH
-    seconds = _period(name, section, 0 if consensus is Consensus.CLIQUE else 1)
-    starts, sets = {0: seconds}, []
-    for at, change in enumerate(_transitions(consensus, config)):
-        field = f"config.transitions[{at}]"
-        _refuse_contract(field, change)
-        for name in ("epochlength", "algorithm"):
-            if name in change:
-                _refuse(f"{field}.{name}", "changes how headers are read: such a chain cannot be followed")
-        block = _number(f"{field}.block", change.get("block"))
-        if block < max(starts):
-            _refuse("config.transitions", "are not in the order of their blocks")
-        starts[block] = _period(field, change, starts[max(starts)])
-        if change.get("validators"):
-            first = block + (1 if client is Client.GOQUORUM else 0)
-            sets.append(SetChange(first, _addresses(f"{field}.validators", change["validators"])))
+    epoch = _number(f"{name}.epoch", section.get("epoch", section.get("epochlength", 0)), _BLOCK_BITS)
+    epoch = epoch or _DEFAULT_EPOCH
+    if client is Client.GOQUORUM and _number(f"{name}.ceil2Nby3Block", section.get("ceil2nby3block") or 0):
+        _refuse(f"{name}.ceil2Nby3Block", "2F + 1 seals are enough before that block: it must be 0 or not given")
+    seconds = _period(name, section, client, _DEFAULT_PERIOD[client])
+    periods, sets = _changes(client, seconds, _transitions(consensus, config))
     if client is Client.GOQUORUM and section.get("validators"):
         sets.insert(0, SetChange(1, _addresses(f"config.{consensus.value}.validators", section["validators"])))
     london = config.get("londonblock")
@@ -122,10 +124,34 @@ def _rules(consensus: Consensus, config: Object, genesis: Header, block_hash: by
         genesis,
         client,
         epoch,
-        None if london is None else _number("config.londonBlock", london),
-        tuple(Period(block, seconds) for block, seconds in starts.items()),
+        None if london is None else _number("config.londonBlock", london, _BLOCK_BITS),
+        periods,
         tuple(sets),
     )
+
+
+def _changes(client: Client, seconds: int, transitions: Sequence[Object]) -> tuple[tuple[Period, ...], list[SetChange]]:
+    """The periods from block 0 on, and the sets that transitions put in the place of the followed one."""
+    starts: dict[int, int] = {0: seconds}
+    sets: list[SetChange] = []
+    for at, change in enumerate(transitions):
+        field = f"config.transitions[{at}]"
+        _refuse_contract(field, change)
+        for name in ("epochlength", "algorithm"):
+            if name in change:
+                _refuse(f"{field}.{name}", "changes how headers are read: such a chain cannot be followed")
+        if change.get("2fplus1enabled"):
+            _refuse(f"{field}.2FPlus1Enabled", "2F + 1 seals are enough then: such a chain cannot be followed")
+        block = _number(f"{field}.block", change.get("block"), _BLOCK_BITS)
+        if block < max(starts):
+            _refuse("config.transitions", "are not in the order of their blocks")
+        starts[block] = _period(field, change, client, starts[max(starts)])
+        if change.get("validators"):
+            if client is Client.GOQUORUM and at:
+                _refuse(f"{field}.validators", "GoQuorum takes validators from the first transition alone")
+            first = block + (1 if client is Client.GOQUORUM else 0)
+            sets.append(SetChange(first, _addresses(f"{field}.validators", change["validators"])))
+    return tuple(Period(block, each) for block, each in starts.items()), sets
 
 
 def _header(document: Object, config: Object) -> Header:
@@ -133,14 +159,14 @@ def _header(document: Object, config: Object) -> Header:
     london = config.get("londonblock") is not None and _number("config.londonBlock", config["londonblock"]) == 0
     fee = document.get("baseFeePerGas")
     base_fee = _FIRST_BASE_FEE if fee is None else _number("baseFeePerGas", fee)
-    timestamp = _number("timestamp", document.get("timestamp", 0))
+    timestamp = _number("timestamp", document.get("timestamp", 0), _TIME_BITS)
     time_forks = [_at_genesis(config, name, timestamp) for name in ("shanghaitime", "cancuntime", "praguetime")]
     shanghai, cancun, prague = time_forks
     return _block_0(
         state_root(_accounts(document.get("alloc"))),
         _bytes("coinbase", document.get("coinbase", "0x" + "00" * 20), 20),
         _number("difficulty", document.get("difficulty")),
-        _number("gasLimit", document.get("gasLimit")),
+        _number("gasLimit", document.get("gasLimit"), 63),
         timestamp,
         _bytes("extraData", document.get("extraData", "0x")),
         parent_hash=_bytes("parentHash", document.get("parentHash", "0x" + "00" * 32), 32),
@@ -220,11 +246,13 @@ def _transitions(consensus: Consensus, config: Object) -> list[Object]:
     return [_lower(f"config.transitions[{at}]", each) for at, each in enumerate(found)]
 
 
-def _period(field: str, section: Object, default: int) -> int:
+def _period(field: str, section: Object, client: Client, default: int) -> int:
     if "xblockperiodmilliseconds" in section:
         return 0
     value = section.get("period", section.get("blockperiodseconds"))
-    return default if value is None else _number(f"{field}.period", value)
+    seconds = default if value is None else _number(f"{field}.period", value, _TIME_BITS)
+    # GoQuorum takes 0 for not given.
+    return default if client is Client.GOQUORUM and seconds == 0 else seconds
 
 
 def _refuse_contract(field: str, section: Object) -> None:

@@ -97,10 +97,12 @@ def follow(rules: Rules, followed: Followed, header: Header) -> Followed:
     if vote is None and rules.client is not Client.BESU:
         vote = (_NOBODY, False)  # GoQuorum reads a missing vote as one to drop the zero address
     if vote is not None:
+        _check_overtaken(rules, followed, vote[0])
         validators, votes = cast(rules.client, validators, votes, Vote(header.coinbase, *vote))
     ordered = rules.set_from(header.number + 1)
     if ordered is not None:
-        validators, votes = ordered, ()
+        # GoQuorum replaces the set alone; what was voted before counts on.
+        validators, votes = ordered, votes if rules.client is Client.GOQUORUM else ()
     return Followed(tip_of(header, block_hash), validators, votes)
 
 
@@ -119,6 +121,17 @@ def check_alone(header: Header, validators: tuple[bytes, ...]) -> tuple[bytes, E
     if header.coinbase not in validators:
         refuse(Step.PROPOSER, "miner is none of the validators")
     return _check_seals(header, extra, validators), extra
+
+
+def _check_overtaken(rules: Rules, followed: Followed, subject: bytes) -> None:
+    """Refuse a vote on an address about which votes wait that a set of the genesis file has made to mean nothing.
+
+    GoQuorum counts it with those, whichever way it goes, and one voter twice: nobody means such votes.
+    """
+    if rules.client is Client.GOQUORUM and any(
+        each.subject == subject and each.add == (subject in followed.validators) for each in followed.votes
+    ):
+        refuse(Step.VOTE, "a vote on an address whose waiting votes a transition has overtaken cannot be counted")
 
 
 def sealers_of(header: Header, extra: Extra) -> tuple[bytes, ...]:

@@ -11,6 +11,8 @@ from ledger_node.headers import Header
 EMPTY_OMMERS = keccak256(b"\xc0")
 """The hash of an empty list of uncles."""
 GAS_LIMIT_CEILING = 2**63
+NUMBER_CEILING, TIME_CEILING = 2**53, 2**48
+"""Above all that a chain comes to, and what files of the product can say of a block's number and time."""
 ZERO_HASH = bytes(32)
 
 
@@ -173,6 +175,10 @@ def check_link(rules: Rules, parent: Tip, header: Header) -> None:
 
 def check_common_fields(header: Header) -> None:
     """What every consensus here fixes of a header. Raises HeaderRefused."""
+    if header.number >= NUMBER_CEILING:
+        refuse(Step.FIELDS, "number must be below 2^53")
+    if header.timestamp >= TIME_CEILING:
+        refuse(Step.FIELDS, "timestamp must be below 2^48")
     if header.ommers_hash != EMPTY_OMMERS:
         refuse(Step.FIELDS, "sha3Uncles is not that of no uncles")
     if header.gas_limit >= GAS_LIMIT_CEILING:

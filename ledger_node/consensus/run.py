@@ -106,4 +106,6 @@ def _vouched(
         recents = clique.signed(recents, Recent(header.number, sealed.signer), clique.depth(len(members)))
     if header.number == checkpoint.tip.number and block_hash != checkpoint.tip.hash:
         refuse(Step.CHECKPOINT, "is not the checkpoint's block")
+    if header.number == checkpoint.tip.number + 1 and header.parent_hash != checkpoint.tip.hash:
+        refuse(Step.CHECKPOINT, "does not stand on the checkpoint's block")
     return tip_of(header, block_hash), recents

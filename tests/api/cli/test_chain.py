@@ -10,13 +10,15 @@ import pytest
 from api.cli.main import run
 from benchmarks.headers import clique_chain, qbft_chain, validators_bundle
 from ledger_node.canonical_json import dumps
+from ledger_node.consensus.genesis_file import read_genesis
+from ledger_node.consensus.header_file import verify_headers
 from ledger_node.embedded.chain import EmbeddedChain
 from ledger_node.embedded.provider import chain_in_directory
 from ledger_node.embedded.rpc.formats import block_json
 from ledger_node.genesis import dump_genesis
 from ledger_node.headers import read_header
 from ledger_node.trust import Engine, Trust, dump_trust
-from tests.ledger_node.consensus.chains import CliqueChain, other_digit
+from tests.ledger_node.consensus.chains import CliqueChain, QbftChain, drop, other_digit
 from tests.ledger_node.vectors import QBFT
 
 DATA = Path(__file__).parents[2] / "data" / "qbft_4_to_5.json"
@@ -99,9 +101,78 @@ def test_a_checkpoint_goes_on_only_when_all_holds(folder: Path, capsys: pytest.C
     assert kept.read_bytes() == at_9
     assert verify(headers(folder, blocks[10:]), *options) == 0
     at_25 = kept.read_bytes()
-    assert verify(headers(folder, blocks[:10]), *options) == 0
+    assert verify(headers(folder, blocks[:10]), *options) == 1
+    assert verify(headers(folder, blocks), *options) == 0
     assert kept.read_bytes() == at_25
     assert sorted(each.name for each in folder.iterdir()) == ["checkpoint.json", "genesis.json", "headers.json"]
+
+
+def test_a_verdict_is_given_although_the_checkpoint_cannot_be_written(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = folder / "none" / "checkpoint.json"
+    assert verify(DATA, "--trust", folder / "genesis.json", "--checkpoint", kept, "--json") == 2
+    said = capsys.readouterr()
+    assert json.loads(said.out)["ok"]
+    assert f"--checkpoint {kept}: No such file or directory" in said.err
+
+
+def test_no_checkpoint_is_written_when_the_last_validator_has_left(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chain, kept = QbftChain(1), folder / "checkpoint.json"
+    (folder / "genesis.json").write_bytes(chain.genesis_file())
+    chain.rounds(1).seal(vote=drop(1))
+    assert verify(headers(folder, chain.blocks), "--trust", folder / "genesis.json", "--checkpoint", kept) == 0
+    assert "block 2 leaves nobody to seal the next one" in capsys.readouterr().err
+    assert not kept.exists()
+
+
+@pytest.mark.parametrize("number", ["0x" + "f" * 5000, "-0x5", 5, None])
+def test_a_number_that_is_none_is_not_told(
+    folder: Path, capsys: pytest.CaptureFixture[str], number: str | int | None
+) -> None:
+    blocks = [*QBFT["headers"][:5], {**QBFT["headers"][5], "number": number}]
+    assert verify(headers(folder, blocks), "--trust", folder / "genesis.json", "--json") == 1
+    found = told(capsys)
+    assert (found["failed"]["header"], found["failed"]["number"], found["failed"]["step"]) == (5, None, "format")
+    assert (found["checked"], found["last"]["number"], found["final"]) == (5, 4, 4)
+
+
+def test_the_name_of_an_unknown_field_forges_no_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = "\ud800\x1b[2J\n26 headers hold"
+    blocks = [{**QBFT["headers"][0], name: 1}]
+    assert verify(headers(folder, blocks), "--trust", folder / "genesis.json") == 1
+    said = capsys.readouterr().out
+    assert said.count("\n") == 1
+    assert "\\ud800\\x1b[2J\\n26 headers hold: is unknown" in said
+    assert verify(headers(folder, blocks), "--trust", folder / "genesis.json", "--json") == 1
+    assert name in told(capsys)["failed"]["says"]
+
+
+def test_an_older_checkpoint_does_not_hide_what_the_trust_file_knows(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chain, fork = QbftChain(1, 2, 3, 4).rounds(8), QbftChain(1, 2, 3, 4).rounds(2)
+    for _ in range(8):
+        fork.seal(gasUsed="0x1")
+    (folder / "genesis.json").write_bytes(chain.genesis_file())
+    kept, genesis = folder / "checkpoint.json", folder / "genesis.json"
+    assert verify(headers(folder, chain.blocks[:3]), "--trust", genesis, "--checkpoint", kept) == 0
+    at_2 = kept.read_bytes()
+    rules = read_genesis(chain.genesis_file())
+    followed = verify_headers(chain.file(), rules).followed
+    trust = Trust(Engine.QBFT, 7, rules.genesis_hash, rules=rules, checkpoint=followed)
+    (folder / "trust.json").write_bytes(dump_trust(trust))
+    options = ["--trust", folder / "trust.json", "--checkpoint", kept]
+    for blocks in (fork.blocks[3:], fork.blocks, chain.blocks[:8]):
+        assert verify(headers(folder, blocks), *options) == 1
+    assert kept.read_bytes() == at_2
+    assert verify(headers(folder, chain.rounds(1).blocks), *options) == 0
+    arguments = ["verify", DATA, "--trust", folder / "trust.json", "--checkpoint", folder / "old.json"]
+    (folder / "old.json").write_bytes(at_2)
+    assert run([str(each) for each in arguments]) == 2
+    assert "is before block 8 of the trust file" in capsys.readouterr().err
 
 
 def test_clique_headers_hold_up_to_the_final_block(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

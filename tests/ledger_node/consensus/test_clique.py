@@ -142,6 +142,7 @@ def test_difficulty_says_whose_turn_it_is(in_turn: bool, difficulty: str) -> Non
         ({"gasLimit": hex(30_000_000 - 30_000_000 // 1024)}, "fields"),
         ({"baseFeePerGas": "0x0"}, "fields"),
         ({"timestamp": hex(1_600_000_002)}, "time"),
+        ({"timestamp": hex(2**48)}, "fields"),
         ({"number": "0x4"}, "number"),
         ({"parentHash": "0x" + "22" * 32}, "parent"),
         ({"bare": bytes(31)}, "extra"),
@@ -347,6 +348,35 @@ def test_who_sealed_before_the_set_shrank_is_free_as_early_as_the_smaller_set_sa
     chain.signers.remove(out)
     chain.seal(order[2])
     assert of(chain).ok
+
+
+def test_the_last_final_block_is_told_by_the_set_after_it_when_the_set_shrinks() -> None:
+    """Three stand on a block of four; the two that a block of three needs come only after the block that shrank it."""
+    chain = CliqueChain(1, 2, 3, 4).rounds(3)
+    for _ in range(3):
+        chain.seal(vote=(4, False))
+    at_6 = of(chain)
+    assert len(known(chain).validators) == 3
+    assert (at_6.final, [each.tip.number for each in at_6.earlier]) == (3, [3, 4, 5])
+    chain.signers.remove(4)
+    assert of(chain.rounds(1)).final == 4
+    assert of(chain.rounds(1)).final == 6
+
+
+def test_the_last_final_block_is_told_by_the_set_after_it_when_the_set_grows() -> None:
+    """Three stand on a block of four or five, four on one of six."""
+    chain = CliqueChain(1, 2, 3, 4, 5).rounds(2)
+    for _ in range(3):
+        chain.seal(vote=(6, True))
+    chain.signers.add(6)
+    final = [of(chain.rounds(1)).final for _ in range(5)]
+    assert final == [3, 4, 4, 5, 6]
+
+
+def test_a_list_that_begins_with_block_1_is_final_up_to_block_0() -> None:
+    chain = CliqueChain(1, 2, 3, 4).rounds(2)
+    outcome = of(chain, chain.blocks[1:])
+    assert (outcome.final, [each.tip.number for each in outcome.earlier]) == (0, [0, 1])
 
 
 # --- London

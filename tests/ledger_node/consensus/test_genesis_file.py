@@ -52,6 +52,9 @@ def test_what_is_no_genesis_file_is_refused(text_: bytes) -> None:
         ({"transitions": [{"block": 9, "validators": A}]}, "transitions.0..validators: must be a list"),
         ({"transitions": [{"block": 9}, {"block": 8}]}, "not in the order"),
         ({"transitions": 5}, "config.transitions"),
+        ({"transitions": [{"block": 9, "2FPlus1Enabled": True}]}, "transitions.0..2FPlus1Enabled"),
+        ({"transitions": [{"block": 8}, {"block": 9, "validators": [A]}]}, "transitions.1..validators: GoQuorum takes"),
+        ({"qbft": {"ceil2Nby3Block": 100}}, "qbft.ceil2Nby3Block: 2F . 1 seals are enough"),
         ({"qbft": {"startBlock": 5}}, "begins after block 0"),
         ({"testQBFTBlock": 5}, "begins after block 0"),
         ({"qbft": {"epochLength": "x"}}, "qbft.epoch"),
@@ -83,6 +86,7 @@ def test_a_setting_by_which_headers_cannot_be_followed_is_refused_by_name(config
         ("mixHash", "0x00", "mixHash"),
         ("mixHash", "0x" + "00" * 32, "mixHash: is not that of QBFT"),
         ("nonce", 2**64, "nonce"),
+        ("timestamp", 2**48, "timestamp: must be a number of at most 48 bits"),
     ],
 )
 def test_an_ill_formed_field_is_refused_by_name(name: str, value: object, rule: str | None) -> None:
@@ -105,13 +109,26 @@ def test_names_are_read_in_any_case_and_periods_change_where_the_file_says() -> 
         given(
             QBFT_GENESIS,
             qbft={"EPOCHLENGTH": 9, "blockPeriodSeconds": 3},
-            transitions=[{"block": 10, "blockperiodseconds": 7}, {"block": 12, "validators": [text(address(1))]}],
+            transitions=[{"block": 10, "validators": [text(address(1))], "blockperiodseconds": 7}, {"block": 12}],
         )
     )
     assert (rules.epoch, rules.periods) == (9, (Period(0, 3), Period(10, 7), Period(12, 7)))
     assert [rules.period(number) for number in (0, 9, 10, 99)] == [3, 3, 7, 7]
-    assert rules.set_from(13) == (address(1),)
-    assert rules.set_from(12) is None
+    assert rules.set_from(11) == (address(1),)
+    assert rules.set_from(10) is None
+
+
+@pytest.mark.parametrize(("is_quorum", "periods"), [(True, (5, 5, 3, 3)), (False, (0, 0, 3, 0))])
+def test_a_period_of_0_is_none_given_to_goquorum_and_5_seconds_are_its_own(
+    is_quorum: bool, periods: tuple[int, ...]
+) -> None:
+    changes = [{"block": 5}, {"block": 9, "blockperiodseconds": 3}, {"block": 12, "blockperiodseconds": 0}]
+    transitions = changes if is_quorum else {"qbft": changes}
+    rules = read_genesis(
+        given(QBFT_GENESIS, isQuorum=is_quorum, qbft={"blockPeriodSeconds": 0}, transitions=transitions)
+    )
+    assert tuple(rules.period(number) for number in (0, 5, 9, 12)) == periods
+    assert read_genesis(given(QBFT_GENESIS, isQuorum=is_quorum, qbft={})).period(1) == (5 if is_quorum else 1)
 
 
 def test_later_forks_at_block_0_are_in_its_header() -> None:

@@ -103,6 +103,17 @@ def test_another_block_of_the_checkpoints_number_is_refused() -> None:
     assert believed(trust, run(CLIQUE, 8, after=3))
 
 
+def test_a_block_after_the_checkpoint_stands_on_it() -> None:
+    fork, votes = CliqueChain(1, 2, 3, 4, epoch=6).rounds(3), QbftChain(1, 2, 3, 4, 5, epoch=50).rounds(3)
+    for _ in range(7):
+        fork.seal(gasUsed="0x1")
+        votes.seal(gasUsed="0x1")
+    assert "does not stand on the checkpoint's block" in refusal(trust_at(CLIQUE, 5), run(fork, 6, after=3))
+    assert "does not stand on the checkpoint's block" in refusal(trust_at(QBFT, 5), run(votes, 6))
+    assert believed(trust_at(CLIQUE, 5), run(CLIQUE, 6, after=3))
+    assert believed(trust_at(QBFT, 5), run(QBFT, 6))
+
+
 def voted_in() -> CliqueChain:
     chain = CliqueChain(1, 2, 3, 4)
     for _ in range(3):
@@ -207,7 +218,9 @@ A, B = "0x" + "01" * 20, "0x" + "02" * 20
         ("rules.more", 1, "trust.rules.more: is unknown"),
         ("checkpoint.validators", [], "trust.checkpoint.validators: there are none"),
         ("checkpoint.validators", [B, A], "ascending"),
-        ("checkpoint.votes", [{"voter": A, "subject": B, "add": True}], "a voter is no validator"),
+        ("checkpoint.votes", [{"voter": A, "subject": B, "add": True}] * 2, "a voter votes twice"),
+        ("checkpoint.block.number", hex(2**53), "checkpoint.block.number: must fit 53 bits"),
+        ("checkpoint.block.timestamp", hex(2**48), "checkpoint.block.timestamp: must fit 48 bits"),
         ("checkpoint.votes", [{"voter": A, "subject": B, "add": 1}], r"votes\[0\].add"),
         ("checkpoint.recents", [{"number": "0x2", "signer": A}, {"number": "0x1", "signer": A}], "ascending"),
         ("checkpoint.block.number", 3, r"checkpoint.block.number"),
@@ -254,7 +267,16 @@ def test_headers_go_on_from_a_checkpoint_and_from_nowhere_else() -> None:
     assert at(1, None) == (True, "")
     assert at(1, None, replace(rules, genesis=None)) == (False, "number")
     assert at(0, None, replace(rules, genesis=None)) == (True, "")
+    ahead = verify_headers(CLIQUE.file(CLIQUE.blocks[:8]), rules, (checkpoint,))
+    assert (ahead.ok, ahead.checked) == (False, 8)
+    assert str(ahead.failure) == "checkpoint: the list ends with block 7, before block 8 that the checkpoint knows"
+    at_8 = verify_headers(CLIQUE.file(CLIQUE.blocks[:9]), rules, (checkpoint,))
+    assert (at_8.ok, at_8.final, at_8.earlier) == (True, 8, ())
     other = replace(checkpoint, tip=replace(checkpoint.tip, hash=bytes(32)))
+    assert verify_headers(CLIQUE.file(), rules, (), trusted=other).checked == 8
+    refused = verify_headers(CLIQUE.file(), rules, (other,))
+    assert refused.followed is not None
+    assert (refused.checked, refused.followed.tip.number, refused.final) == (8, 7, 4)
     assert at(9, other) == (False, "parent")
     assert at(0, other) == (False, "checkpoint")
     assert at(0, replace(checkpoint, validators=checkpoint.validators[1:])) == (False, "checkpoint")
