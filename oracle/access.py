@@ -7,6 +7,7 @@ from ledger_node.hexvalues import data_hex
 from oracle.clock import Clock
 from oracle.formats.covenant import Covenant
 from oracle.formats.requests import Scheme, requester
+from oracle.formats.schema import Schema
 from oracle.formats.signed import NoteRefused
 from oracle.ports import Members
 
@@ -30,6 +31,15 @@ class Reader:
         return frozenset(
             schema.id for covenant in covenants.values() if self.may_read(covenant) for schema in covenant.schemas
         )
+
+    def watched(self, covenants: Mapping[bytes, Covenant]) -> list[Schema]:
+        """The schemas whose devices it is told of when they are silent: those that it may read, and its own fleet's."""
+        return [
+            schema
+            for covenant in covenants.values()
+            for schema in covenant.schemas
+            if self.may_read(covenant) or schema.fleet_entity == self.entity
+        ]
 
     def devices(self, covenants: Mapping[bytes, Covenant]) -> frozenset[bytes]:
         """The devices whose segments it may read."""

@@ -42,6 +42,7 @@ from oracle.ports import ChainUnavailable
 from oracle.refusals import Quarantine
 from oracle.rounds import Pace, RoundService
 from oracle.slots import SlotKeeper
+from oracle.staleness import silent
 from oracle.store import Store
 from oracle.telling import Status, figures_of
 
@@ -98,6 +99,7 @@ class Oracle:
         self.anchored = AnchoredRounds(self.store)
         self.peers: list[Peer] = []
         slots = SlotKeeper(self.database, self.log, self._liveness, self.store, signer.address)
+        self.slots = slots
         self.rounds = RoundService(signer, chain, self.store, self.anchored, self.log, slots, self.peers, clock, pace)
         self.execution = ExecutionService(signer, chain, self.store, self.anchored, self.firings, clock)
         self.covenants = Covenants(chain, self.store, self._learned)
@@ -127,7 +129,7 @@ class Oracle:
         access = Access(self.origin, self.chain, self.clock)
         intake = Intake(self.ingest, Batcher(self.ingest), access)
         monitor = Monitor(self.readiness, lambda: figures_of(self), self._scrapers)
-        figures = Figures(self.database, self.log, self.store, self.anchored, self.firings)
+        figures = Figures(self.database, self.log, self.store, self.anchored, self.firings, self.clock)
         judgement = Judgement(
             place=self._place,
             store=self.store,
@@ -156,6 +158,8 @@ class Oracle:
             "logSize": status.log_size,
             "openSlots": status.open_slots,
             "pendingFirings": status.pending_firings,
+            "silentDevices": status.silent_devices,
+            "faults": status.faults,
             "settled": status.idle,
         }
 
@@ -163,7 +167,9 @@ class Oracle:
         """How much has been heard and what is under way; see Status."""
         size, slots, firings = self.log.size(), len(self.store.open_slots(MOST_TOLD)), self.firings.pending()
         looked = all(each.idle_at == size for each in self._loops)
-        return Status(size, slots, firings, idle=looked and not slots and not firings)
+        quiet = len(silent(self.rounds.schemas.values(), self.log.arrived_ms, self.clock.now_ms()))
+        faults = sum(self.store.fault_counts().values())
+        return Status(size, slots, firings, quiet, faults, idle=looked and not slots and not firings)
 
     def judge(self) -> bool:
         """One step of rounds and rules; whether there was anything to do. Raises ChainUnavailable."""

@@ -1,8 +1,11 @@
 """What an oracle shows to those who may read it: rounds and their leaves, observations, segments, firings explained."""
 
+from collections.abc import Iterable
+
 from ledger_node.canonical_json import JsonValue
 from ledger_node.hexvalues import data_hex
 from oracle.anchored import AnchoredRound, AnchoredRounds
+from oracle.clock import Clock
 from oracle.database import Database
 from oracle.firings import FiringRecord, FiringStore
 from oracle.fleets import load_bundle
@@ -13,6 +16,7 @@ from oracle.formats.report import Proposal, proposal_to_json
 from oracle.formats.schema import Schema
 from oracle.log import Log
 from oracle.rules import ConditionExplained, explain
+from oracle.staleness import silent
 from oracle.store import Store
 
 PAGE = 500
@@ -28,13 +32,20 @@ class Figures:
     """Read-only answers from an oracle's log and judgement, as JSON values."""
 
     def __init__(
-        self, database: Database, log: Log, store: Store, anchored: AnchoredRounds, firings: FiringStore
+        self,
+        database: Database,
+        log: Log,
+        store: Store,
+        anchored: AnchoredRounds,
+        firings: FiringStore,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._log = log
         self._store = store
         self._anchored = anchored
         self._firings = firings
+        self._clock = clock
 
     def proposal(self, schema: bytes, slot: int) -> JsonValue:
         """The proposal that an anchored round was made of. Raises UnknownHere."""
@@ -99,7 +110,6 @@ class Figures:
     def device(self, device: bytes) -> JsonValue:
         """How far a device's stream goes, when it was last heard, and what of it was refused."""
         cursor = self._log.cursor(device)
-        heard = None if cursor is None else self._log.at(device, cursor.seq)
         rows = self._database.rows(
             "SELECT reason, detail, last_ms, count FROM refusals WHERE device = ? ORDER BY last_ms DESC LIMIT ?",
             (device, REFUSALS),
@@ -113,10 +123,15 @@ class Figures:
             "device": data_hex(device),
             "seq": None if cursor is None else cursor.seq,
             "lastEventMs": None if cursor is None else cursor.last_ms,
-            "lastSeenMs": None if heard is None else heard.arrived_ms,
+            "lastSeenMs": self._log.arrived_ms(device),
             "equivocation": None if held is None else {"seq": held[0], "timeMs": held[1]},
             "refusals": refusals,
         }
+
+    def silent(self, schemas: Iterable[Schema]) -> JsonValue:
+        """The devices of schemas that nothing came from for longer than they may rest."""
+        found = silent(schemas, self._log.arrived_ms, self._clock.now_ms())
+        return {"devices": [{"device": data_hex(device), "lastSeenMs": at} for device, at in found.items()]}
 
     def firings(self, facility: bytes, covenant: Covenant) -> list[JsonValue]:
         """The firings of a facility, each explained."""

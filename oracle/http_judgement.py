@@ -83,6 +83,7 @@ def judgement_routes(judgement: Judgement) -> list[Route]:
         ("/v1/observations", handlers.get_observations),
         ("/v1/segments", handlers.get_segments),
         ("/v1/devices/{device}/state", handlers.get_device_state),
+        ("/v1/silent", handlers.get_silent),
         ("/v1/fleets/{entity}/{epoch}", handlers.get_fleet),
         ("/v1/firings/{facility}", handlers.get_firings),
         ("/v1/faults", handlers.get_faults),
@@ -178,6 +179,9 @@ class _Handlers:
 
     def get_device_state(self, request: Request) -> Answer:
         return self._figures.device(self._device(request, request.path_params["device"]))
+
+    def get_silent(self, request: Request) -> Answer:
+        return self._figures.silent(self._reader(request).watched(self._judgement.covenants.known))
 
     def get_fleet(self, request: Request) -> Answer:
         entity, epoch = (whole(name, request.path_params[name], MAX_TIME_MS) for name in ("entity", "epoch"))

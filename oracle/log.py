@@ -110,6 +110,12 @@ class Log:
         row = self._database.row("SELECT seq, digest, boot, mono_ms, last_ms FROM cursors WHERE device = ?", (device,))
         return None if row is None else Cursor(*row)
 
+    def arrived_ms(self, device: bytes) -> int | None:
+        """When something of a device arrived last; None when nothing ever did."""
+        cursor = self.cursor(device)
+        position = None if cursor is None else self.at(device, cursor.seq)
+        return None if position is None else position.arrived_ms
+
     def find(self, digest: bytes) -> Position | None:
         """The position of the segment of that name, or None."""
         return self._position("digest = ?", (digest,))

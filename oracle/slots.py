@@ -41,9 +41,8 @@ class SlotKeeper:
             self._scan(schema)
             waiting = self._store.waiting_events(schema.id, limit)
             return [slot for slot in waiting if closing_ms(schema, slot) <= passed]
-        last = self._store.last_own_slot(schema.id, self._oracle)
-        slot = schema.start_ms if last is None else last + schema.period_ms
         found: list[int] = []
+        slot = self._next(schema)
         while len(found) < limit and closing_ms(schema, slot) <= passed:
             found.append(slot)
             slot += schema.period_ms
@@ -54,6 +53,31 @@ class SlotKeeper:
         times = [self._passed(device, now_ms) for device in schema.devices]
         known = [each for each in times if each is not None]
         return min(known) if len(known) == len(times) else None
+
+    def awaited_ms(self, schema: Schema, now_ms: int) -> int:
+        """For how long the oldest slot that ended has waited for a device that has not passed it; 0: there is none.
+
+        Counted from the slot's end, or from when the device was heard last where that is later: recorded and delayed
+        streams end their slots long after the event time.
+        """
+        slot = self._oldest(schema)
+        if slot is None:
+            return 0
+        closing = closing_ms(schema, slot)
+        passed = {device: self._passed(device, now_ms) for device in schema.devices}
+        awaited = [device for device, heard in passed.items() if heard is None or heard < closing]
+        return max([0, *(now_ms - max(closing, self._log.arrived_ms(device) or 0) for device in awaited)])
+
+    def _oldest(self, schema: Schema) -> int | None:
+        """The oldest slot that is not reported; of an event schema None when no event waits."""
+        if schema.kind is Kind.EVENT:
+            return next(iter(self._store.waiting_events(schema.id, 1)), None)
+        return self._next(schema)
+
+    def _next(self, schema: Schema) -> int:
+        """The slot of a period schema after the last that was reported."""
+        last = self._store.last_own_slot(schema.id, self._oracle)
+        return schema.start_ms if last is None else last + schema.period_ms
 
     def observe(self, schema: Schema, slot: int) -> tuple[Observation, ...]:
         """The observations of an ended slot, from the log as it is now."""

@@ -267,6 +267,10 @@ class Store:
             (*place, seen.fault, seen.one, seen.other, seen.time_ms, *place),
         )
 
+    def fault_counts(self) -> dict[bytes, int]:
+        """How many faults are kept of each oracle that has any."""
+        return dict(self.database.rows("SELECT oracle, COUNT(*) FROM faults GROUP BY oracle ORDER BY oracle"))
+
     def faults(self, limit: int) -> list[FaultSeen]:
         """The newest faults first."""
         rows = self.database.rows(

@@ -13,6 +13,8 @@ from oracle.log import Log
 from oracle.peers import Peer
 from oracle.pull import peer_logs
 from oracle.refusals import Quarantine
+from oracle.rounds import RoundService
+from oracle.slots import SlotKeeper
 from oracle.store import Store
 
 _ENTRIES = Kind("oracle_log_entries", "Entries of the oracle's log.")
@@ -26,6 +28,9 @@ _READ = Kind("oracle_peer_entries", "Entries that were read of another oracle's 
 _PULLED = Kind(
     "oracle_peer_pulled_timestamp_seconds", "When another oracle's whole log had been read, since 1970.", ("peer",)
 )
+_SILENT = Kind("oracle_silent_devices", "Devices of covenants that nothing came from for longer than they may rest.")
+_AWAITED = Kind("oracle_oldest_awaited_slot_seconds", "How long an ended slot has waited for a silent device; 0: none.")
+_FAULTS = Kind("oracle_kept_faults", "Contradictions that another oracle signed and that are kept.", ("oracle",))
 _SPLIT = Kind("oracle_peer_split", "1 when another oracle has shown two logs, else 0.", ("peer",))
 
 
@@ -33,13 +38,16 @@ _SPLIT = Kind("oracle_peer_split", "1 when another oracle has shown two logs, el
 class Status:
     """Entries in the log, reported slots that are not anchored, rules that fired and have not acted on the chain yet.
 
-    `idle`: nothing of these is under way, and every loop has looked at this size of the log and found nothing to do. A
-    peer's log may still be ahead.
+    `silent_devices` as oracle.staleness has it; `faults` are the contradictions of other oracles that are kept.
+    `idle`: no slot and no firing is under way, and every loop has looked at this size of the log and found nothing to
+    do. A peer's log may still be ahead.
     """
 
     log_size: int
     open_slots: int
     pending_firings: int
+    silent_devices: int
+    faults: int
     idle: bool
 
 
@@ -52,6 +60,8 @@ class Told(Protocol):
     quarantine: Quarantine
     clock: Clock
     peers: list[Peer]
+    rounds: RoundService
+    slots: SlotKeeper
 
     def status(self) -> Status:
         """What is under way."""
@@ -66,6 +76,11 @@ def figures_of(oracle: Told) -> Iterator[Figure]:
     yield _ARRIVED.is_(oracle.log.last_arrival_ms() / 1000)
     yield _OPEN.is_(status.open_slots)
     yield _OLDEST.is_(max(now_ms - oldest[0].made_ms, 0) / 1000 if oldest else 0)
+    waits = (oracle.slots.awaited_ms(schema, now_ms) for schema in oracle.rounds.schemas.values())
+    yield _AWAITED.is_(max(waits, default=0) / 1000)
+    yield _SILENT.is_(status.silent_devices)
+    for accused, count in oracle.store.fault_counts().items():
+        yield _FAULTS.is_(count, address_hex(accused))
     yield _FIRINGS.is_(status.pending_firings)
     refused = oracle.quarantine.counts()
     for reason in Reason:

@@ -150,6 +150,7 @@ class Oracle:
         slots = SlotKeeper(
             self.database, self.log, lambda device: self.liveness.get(device, 0), self.store, self.address
         )
+        self.slots = slots
         self.peers = [InProcessPeer(each) for each in self.others]
         self.rounds = RoundService(
             self.signer, self.chain, self.store, self.anchored, self.log, slots, self.peers, self.clock, PACE

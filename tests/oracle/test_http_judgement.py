@@ -25,7 +25,7 @@ from oracle.http_judgement import Judgement, judgement_routes, place_of
 from oracle.http_peer import HttpPeer, PeerClient, ask_address
 from oracle.peers import PeerUnavailable
 from tests.oracle.consortium_kit import CREDIT_DOMAIN, Consortium, Oracle
-from tests.oracle.judgement_kit import CONTEXT, DAY, MINUTE, ORACLE_SIGNERS, schema
+from tests.oracle.judgement_kit import CONTEXT, DAY, DAY_MS, MINUTE, ORACLE_SIGNERS, schema
 from tests.oracle.test_execution import ALONE, COVENANT, FACILITY, MASS_SCHEMA, Yard
 from tests.oracle.test_rounds import NOW, covenant_of, proposal_of, reported
 
@@ -37,7 +37,7 @@ SCHEMA = "0x" + MASS_SCHEMA.id.hex()
 def served(oracle: Oracle) -> TestClient:
     """One oracle's routes."""
     covenants_ = Covenants(oracle.chain, oracle.store, oracle.rounds.learn)
-    figures = Figures(oracle.database, oracle.log, oracle.store, oracle.anchored, oracle.firings)
+    figures = Figures(oracle.database, oracle.log, oracle.store, oracle.anchored, oracle.firings, oracle.clock)
     access = Access(oracle.log.origin, oracle.chain, oracle.clock)
     place = place_of(oracle.signer, oracle.log.origin, URL)
     judgement = Judgement(place, oracle.store, oracle.rounds, covenants_, figures, access)
@@ -100,6 +100,24 @@ def test_an_account_of_no_entity_reads_nothing(desk: Desk, target: str) -> None:
 @pytest.mark.parametrize("target", ["/v1/reports", f"/v1/proposals/{SCHEMA}/{DAY}"])
 def test_what_oracles_tell_each_other_is_for_oracles(desk: Desk, target: str) -> None:
     assert desk.get(target, LENDER)[0] == 403
+
+
+def test_nobody_is_told_of_silent_devices_that_are_neither_its_own_nor_of_a_covenant_that_it_reads(desk: Desk) -> None:
+    assert desk.get("/v1/silent", STRANGER) == (200, {"devices": []})
+    assert desk.get("/v1/silent", NOBODY)[0] == 403
+
+
+def test_lender_and_owner_of_a_fleet_are_told_which_devices_are_silent(desk: Desk) -> None:
+    chain, clock, before = desk.yard.four.chain, desk.oracle.clock, desk.oracle.clock.time_ms
+    keeper = LocalSigner(b"\x24" * 32)
+    chain.entities[keeper.address] = MASS_SCHEMA.fleet_entity
+    device = MASS_SCHEMA.members[0].device
+    heard = desk.oracle.log.arrived_ms(device)
+    clock.time_ms += 2 * DAY_MS
+    answers = [desk.get("/v1/silent", each)[1] for each in (LENDER, keeper)]
+    clock.time_ms = before
+    for told in answers:
+        assert {"device": "0x" + device.hex(), "lastSeenMs": heard} in told["devices"]
 
 
 def test_a_signature_for_another_target_counts_for_nothing(desk: Desk) -> None:

@@ -169,7 +169,7 @@ def test_four_other_oracles_anchor_what_the_set_before_left_open(ground: Ground,
     run.hears((), lambda: all(len(rounds_of(oracle, made.id)) == 4 for oracle in (oracles[0], *oracles[4:])))
     for oracle in (oracles[0], *oracles[4:]):
         assert rounds_of(oracle, made.id) == {slot: first + number for slot, number in every.items()}
-        figures = Figures(oracle.database, oracle.log, oracle.store, oracle.anchored, oracle.firings)
+        figures = Figures(oracle.database, oracle.log, oracle.store, oracle.anchored, oracle.firings, oracle.clock)
         told = [figures.round(made.id, slot) for slot in every]
         assert [each["setEpoch"] for each in told] == [first + number for number in every.values()]
     assert facility in oracles[7].execution.covenants
