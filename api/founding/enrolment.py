@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,10 +77,13 @@ class Enrolment:
         Raises KeyFileError, SignerError, FoundingError.
         """
         accounts = [self._account(each) for each in newcomers]
-        self._fund(accounts)
-        entities = self._operator.register(
-            [Entrant(each.kind, each.identifier, account) for each, account in zip(newcomers, accounts, strict=True)]
-        )
+        entrants = [
+            Entrant(each.kind, each.identifier, account) for each, account in zip(newcomers, accounts, strict=True)
+        ]
+        with ThreadPoolExecutor(1) as beside:
+            funded = beside.submit(self._fund, accounts)
+            entities = self._operator.register(entrants)
+            funded.result()
         return [self._seat(each, entity) for each, entity in zip(newcomers, entities, strict=True)]
 
     def _folder(self, newcomer: Newcomer) -> Path:

@@ -32,6 +32,15 @@ class Entrant:
 
 
 @dataclass(frozen=True, slots=True)
+class Panel:
+    """A review panel: `required` of its members, by their entities, decide."""
+
+    number: int
+    required: int
+    members: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Act:
     """An act that is on its way: its key in the outbox, and what is called."""
 
@@ -60,11 +69,15 @@ class Operator:
             self._wait(act)
         return [entity or self._entity(tag) for tag, entity in zip(tags, found, strict=True)]
 
-    def set_panel(self, panel: int, required: int, members: Sequence[int]) -> None:
-        """The review panel of that number: `required` of `members` decide."""
-        ordered = sorted(members)
-        key = f"panel/{panel}/{required}/{'-'.join(map(str, ordered))}"
-        self._act(key, "ReviewBoard", "setPanel", panel, required, ordered)
+    def set_panels(self, panels: Sequence[Panel]) -> None:
+        """Name review panels; all are on their way before one is waited for."""
+        sent: list[_Act] = []
+        for each in panels:
+            ordered = sorted(each.members)
+            key = f"panel/{each.number}/{each.required}/{'-'.join(map(str, ordered))}"
+            sent.append(self._send(key, "ReviewBoard", "setPanel", each.number, each.required, ordered))
+        for act in sent:
+            self._wait(act)
 
     def set_oracles(self, oracles: Sequence[bytes], faulty: int) -> None:
         """The oracle set, by account; at most `faulty` of them may lie."""

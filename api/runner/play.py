@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from heapq import merge
 from typing import Any
 
+from api.founding.operator import Panel
 from api.runner import pack_steps as steps
 from api.runner.attempts import attempt
 from api.runner.cast import Cast, Direction, fleet_bundle, fleet_owners, fleet_request
@@ -18,7 +20,7 @@ from api.runner.pack_steps import Act, PlayStreams
 from api.runner.papers import Papers, covenant
 from api.runner.quantities import duration_ms
 from api.runner.results import Outcome
-from api.runner.session import Session
+from api.runner.session import ApiRefused, Session
 from api.runner.settling import post_to_oracles, wait_for, wait_until_settled
 from api.runner.stage import Stage
 from ledger_node.hashing import sha256
@@ -41,6 +43,8 @@ class Play:
     ids: dict[str, str] = field(default_factory=dict)
     pledges: dict[str, tuple[str, str]] = field(default_factory=dict)
     drafts: dict[str, Body] = field(default_factory=dict)
+    unsettled: list[tuple[int, Session, Body]] = field(default_factory=list)
+    """The operations that are not final yet, each with the place of its step."""
 
     def __post_init__(self) -> None:
         now = datetime.now(UTC).replace(microsecond=0).isoformat()
@@ -48,13 +52,17 @@ class Play:
         self.uplink = Uplink(self.stage.oracle_urls, self.stage.devices)
 
     def run(self) -> None:
-        """Enrol the devices, then take every step that is not left out."""
-        for owner in fleet_owners(self.pack):
-            self._enrol_devices(owner)
+        """Name the panels and enrol the devices, then take every step that is not left out."""
+        with ThreadPoolExecutor(1) as beside:
+            panels = beside.submit(self.stage.operator.set_panels, [self._panel(key) for key in self.pack.facilities])
+            for owner in fleet_owners(self.pack):
+                self._enrol_devices(owner)
+            panels.result()
         for number, step in enumerate(self.pack.steps, start=1):
             if self._takes_place(step):
                 self.tell(f"{number}/{len(self.pack.steps)} {_verb(step)}")
                 self._take(step)
+        self._settle()
 
     def _enrol_devices(self, owner: str) -> None:
         """Put the owner's fleet on the chain; the owner keeps the file, as its devices of earlier packs stay."""
@@ -63,6 +71,7 @@ class Play:
         request = fleet_request(fleet_bundle(self.cast, owner, earlier).fleet)
         draft = self._act(f"fleet of {owner}", owner, request, [owner])
         message = draft["typedData"]["message"]
+        self._settle()
         file = dump_bundle(fleet_bundle(self.cast, owner, earlier, int(message["epoch"])))
         kept.write_bytes(file)
         post_to_oracles(self.stage, f"/v1/fleets/{message['entity']}", file)
@@ -132,7 +141,7 @@ class Play:
         match step:
             case steps.OpenFacility():
                 facility = facilities[step.facility]
-                body = papers.facility(step.facility, self._panel(step.facility), self.cast.schemas)
+                body = papers.facility(step.facility, self._panel(step.facility).number, self.cast.schemas)
                 return [facility.lender, facility.borrower], body
             case steps.Drawdown():
                 facility = facilities[step.facility]
@@ -190,6 +199,7 @@ class Play:
                 self.ids[step.cover] = draft["id"]
             case steps.OpenFacility():
                 self.ids[step.facility] = draft["id"]
+                self._settle()
                 self._give_covenant(step.facility, draft["id"])
 
     def _give_covenant(self, key: str, draft_id: str) -> None:
@@ -202,14 +212,13 @@ class Play:
         text = covenant(draft, [rule.name for rule in facility.rules], schemas, grantees)
         post_to_oracles(self.stage, "/v1/covenants", text)
 
-    def _panel(self, key: str) -> int:
+    def _panel(self, key: str) -> Panel:
         panel = self.pack.facilities[key].panel
         number = int.from_bytes(sha256(f"{self.cast.names.run}/{key}".encode())[:2]) % 65_535 + 1
-        members = [self.cast.names.entities[name] for name in panel.reviewers]
-        self.stage.operator.set_panel(number, panel.quorum, members)
-        return number
+        return Panel(number, panel.quorum, tuple(self.cast.names.entities[name] for name in panel.reviewers))
 
     def _play(self, step: PlayStreams) -> None:
+        self._settle()
         until = self.direction.starts_ms + duration_ms(step.until) if step.until else None
         context = Context(self.stage.addresses.chain_id, self.stage.addresses.address("DeviceRegistry"))
         block_hash = self.stage.chain.block(self.stage.final_block()).hash
@@ -234,12 +243,31 @@ class Play:
         return draft
 
     def _send(self, name: str, session: Session, draft: Body) -> None:
-        operation = session.submit(draft)
-        cause = operation["cause"]
-        observed = operation["state"] if cause is None else f"refused: {cause['name']}"
-        self.outcome.add(name, "final", observed, operation["transaction"])
+        """Send a draft. The next step may follow once it is in a block; what needs it to be final settles it."""
+        operation = self._sent(session, draft)
+        self.outcome.add(name, "final", _observed(operation), operation["transaction"])
+        if operation["state"] == "included":
+            self.unsettled.append((len(self.outcome.steps) - 1, session, operation))
         if operation["block"] is not None:
             self._wait_for_index(session, int(operation["block"]))
+
+    def _sent(self, session: Session, draft: Body) -> Body:
+        try:
+            return session.send(draft)
+        except ApiRefused as refusal:
+            if refusal.code != "act-refused" or not self.unsettled:
+                raise
+        self._settle()  # a block that was replaced may have taken away for a moment what this act needs
+        return session.send(draft)
+
+    def _settle(self) -> None:
+        """Wait until everything that was sent is final or refused, and note it."""
+        for at, session, operation in self.unsettled:
+            settled = session.settled(operation)
+            self.outcome.correct(at, _observed(settled), settled["transaction"])
+            if settled["block"] is not None:
+                self._wait_for_index(session, int(settled["block"]))
+        self.unsettled.clear()
 
     @staticmethod
     def _wait_for_index(session: Session, block: int) -> None:
@@ -254,6 +282,11 @@ class Play:
 
 def _when(item: tuple[int, str, SignedSegment]) -> tuple[int, str]:
     return item[0], item[1]
+
+
+def _observed(operation: Body) -> str:
+    cause = operation["cause"]
+    return str(operation["state"]) if cause is None else f"refused: {cause['name']}"
 
 
 def _verb(step: Act) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,10 +100,21 @@ class Session:
 
     def submit(self, draft: Body) -> Body:
         """Send a complete draft and wait until it is final or refused. Raises ApiRefused, StillWaiting."""
+        return self.settled(self.send(draft))
+
+    def send(self, draft: Body) -> Body:
+        """Send a complete draft and wait until it is in a block; its operation. Raises ApiRefused, StillWaiting."""
         operation = self._json("POST", f"/v1/drafts/{draft['id']}/submit", json={})
+        return self._when(operation, (*_SETTLED, "included"))
+
+    def settled(self, operation: Body) -> Body:
+        """The operation once it is final or refused. Raises ApiRefused, StillWaiting."""
+        return self._when(operation, _SETTLED)
+
+    def _when(self, operation: Body, states: Collection[str]) -> Body:
         deadline = time.monotonic() + self.patience_seconds
         for pause in pauses():
-            if operation["state"] in _SETTLED:
+            if operation["state"] in states:
                 break
             if time.monotonic() > deadline:
                 raise StillWaiting(f"operation {operation['id']} is still {operation['state']}")
