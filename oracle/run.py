@@ -63,7 +63,7 @@ def serve(process: OracleProcess, pause: Callable[[float], None] = time.sleep) -
         peer_trust = trusting(process.authority_file)
         make_folder(section.directory, 0o700)
         if isinstance(signer, RemoteSigner):
-            _wait_for(signer, pause)
+            wait_for_signer(signer, pause)
         chain, addresses = _chain(process, signer, pause)
         context = Context(addresses.chain_id, addresses.address("DeviceRegistry"))
         oracle = Oracle(
@@ -98,7 +98,7 @@ def serve(process: OracleProcess, pause: Callable[[float], None] = time.sleep) -
         raise OracleError("a loop of the oracle failed; its log says why")
 
 
-def _wait_for(signer: RemoteSigner, pause: Callable[[float], None]) -> None:
+def wait_for_signer(signer: RemoteSigner, pause: Callable[[float], None]) -> None:
     """Until the signer elsewhere answers and has the oracle's key."""
     told = ""
     while True:

@@ -91,6 +91,7 @@ def answer(method: str, params: list[Any], manner: str) -> tuple[int, Told]:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))

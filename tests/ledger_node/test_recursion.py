@@ -6,7 +6,7 @@ from pathlib import Path
 
 PROGRAM = """
 import json
-import {module}
+import api.serve, oracle.run
 from ledger_node.recursion import bound_recursion
 bound_recursion()
 try:
@@ -17,7 +17,6 @@ except RecursionError:
 
 
 def test_servers_refuse_json_that_is_nested_too_deep() -> None:
-    for module in ("oracle.run", "api.serve"):
-        command = [sys.executable, "-c", PROGRAM.format(module=module)]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2])
-        assert (done.returncode, done.stdout) == (0, "refused\n"), module
+    command = [sys.executable, "-c", PROGRAM]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert (done.returncode, done.stdout) == (0, "refused\n")

@@ -97,6 +97,7 @@ TRANSACTION = [
     ("mute", "eth_signTransaction: transaction: "),
 ]
 SIGNATURE = [
+    ("wrong-key", "signed something else, or with another key"),
     ("other-bytes", "signed something else"),
     ("mute", "65 bytes"),
     ("high-s", r"signature refused \(high-s\)"),

@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from ledger_node.keys import LocalSigner
+from ledger_node.remote_signer import RemoteSigner
 from ledger_node.signing import SignerError, TypedData
 from oracle.agreement import Fault, leader
 from oracle.formats.report import Proposal
 from oracle.formats.signed import check_receipt, load_receipt, read_checkpoint
 from oracle.ingest import Accepted, Arrival
+from oracle.run import wait_for_signer
+from tests.ledger_node.test_remote_signer import keep_key, local, section, signing
 from tests.oracle.consortium_kit import Consortium
 from tests.oracle.intake_kit import Oracle, chain_of, open_oracle, serve
 from tests.oracle.judgement_kit import CONFIG, DAY, HOUR, MINUTE, ORACLE_KEYS, ORACLE_SIGNERS, schema
@@ -87,6 +90,27 @@ def test_who_asks_for_the_same_checkpoint_again_does_not_ask_the_signer(oracle: 
     assert next(signer.asked) == 1
     oracle.service.accept(FIRST.raw, "https")
     assert read_checkpoint(oracle.log.signed_checkpoint(), oracle.log.origin, oracle.key.address).size == 1
+
+
+def test_an_oracle_waits_for_its_signer_at_its_start_and_says_why_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = keep_key(tmp_path)
+    with signing(folder) as url:
+        signer = RemoteSigner(section(url, local(folder).address))
+        (folder / "manner").write_text("away")
+        pauses = count()
+
+        def pause(seconds: float) -> None:
+            if next(pauses) == 2:
+                (folder / "manner").unlink()
+
+        wait_for_signer(signer, pause)
+        signer.close()
+    assert next(pauses) == 3
+    assert [each.getMessage() for each in caplog.records if each.name == "oracle"] == [
+        f"waiting: signer {url}: does not answer: remote protocol error"
+    ]
 
 
 @pytest.mark.parametrize("refuses", [lambda n: n % 3 == 0, lambda n: n % 3 == 1, lambda n: n < 12])

@@ -95,12 +95,15 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
 
         def prepare(home: Path) -> None:
             settings = tomllib.loads((home / "cangdan.toml").read_text())
-            settings["contracts"] = {"operator_signer": {"url": office, "account": address_hex(operator.address)}}
+            patient = {"timeout_seconds": 60}
+            settings["contracts"] = {
+                "operator_signer": {"url": office, "account": address_hex(operator.address), **patient}
+            }
             section = next(each for each in settings["oracles"] if each["name"] == ORACLE)
-            section["signer"] = {"url": room, "account": address_hex(oracle.address)}
+            section["signer"] = {"url": room, "account": address_hex(oracle.address), **patient}
             (home / "cangdan.toml").write_text(tomli_w.dumps(settings))
             (home / seat).mkdir(parents=True, mode=0o700)
-            text = tomli_w.dumps({"url": office, "account": address_hex(bank.address)})
+            text = tomli_w.dumps({"url": office, "account": address_hex(bank.address), **patient})
             (home / seat / "signer.toml").write_text(text)
 
         with private_stack(prepare=prepare) as (home, _):

@@ -10,6 +10,7 @@ from api.founding.logins import LOGINS_FILE, logins
 from api.members import load
 from api.security.passwords import matches
 from ledger_node.keys import KeyFileError
+from ledger_node.signing import SignerError
 from tests.api.founding.conftest import Founded
 
 BANK = Newcomer("bank", "First Bank", "第一银行", "5299000J2N45DDNE4Y28")
@@ -27,6 +28,23 @@ def test_a_members_key_that_others_may_read_is_refused(enrolment: Enrolment) -> 
     seat.key_file.chmod(0o644)
     with pytest.raises(KeyFileError, match="is open to group or others"):
         enrolment.seat(BANK)
+
+
+def test_a_members_folder_with_a_key_and_a_signer_elsewhere_is_refused(enrolment: Enrolment) -> None:
+    seat = enrolment.seat(BANK)
+    seat.key_file.with_name("signer.toml").write_text("")
+    with pytest.raises(KeyFileError, match="holds key.json and signer.toml; keep the one that is the member's"):
+        enrolment.seat(BANK)
+
+
+def test_a_member_whose_signer_does_not_answer_is_not_enrolled(enrolment: Enrolment, tmp_path: Path) -> None:
+    folder = tmp_path / "members" / f"bank-{BANK.identifier.lower()}"
+    folder.mkdir(parents=True)
+    account = "0x" + "11" * 20
+    (folder / "signer.toml").write_text(f"url = 'http://127.0.0.1:1'\naccount = '{account}'\n")
+    with pytest.raises(SignerError, match="does not answer: connect error"):
+        enrolment.seat(BANK)
+    assert load(tmp_path / "members.json").file.members == ()
 
 
 def test_a_member_that_is_enrolled_keeps_entity_keys_and_people(enrolment: Enrolment, tmp_path: Path) -> None:
