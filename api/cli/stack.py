@@ -10,6 +10,7 @@ from api.cli.output import CommandError, JsonOption, answer, note, progress, sho
 from ledger_node.files import make_folder
 
 if TYPE_CHECKING:
+    from api.cli.index_state import IndexState
     from api.settings import Settings
     from api.supervisor.units import Report
 
@@ -62,14 +63,23 @@ def down(as_json: JsonOption = False) -> None:
 
 
 def status(as_json: JsonOption = False) -> None:
-    """Say what runs; exit code 0 when everything is ready, else 1."""
+    """Say what runs, and how far the index is; exit code 0 when everything is ready, else 1."""
     from api.supervisor.control import status as read_status
     from api.supervisor.units import Phase
 
-    home, _ = read_settings()
+    home, settings = read_settings()
     report = read_status(home)
-    show(_result(home, report), as_json=as_json, text=lambda: _table(home, report))
+    index = _index(settings) if any(unit.name == "indexer" and unit.pid for unit in report.units) else None
+    result = {**_result(home, report), "index": index}
+    line = f"\n  index: {index.text}" if index else ""
+    show(result, as_json=as_json, text=lambda: _table(home, report) + line)
     answer(report.phase == Phase.READY and report.ready == len(report.units))
+
+
+def _index(settings: "Settings") -> "IndexState | None":
+    from api.cli.index_state import index_state
+
+    return index_state(settings.indexer.host, settings.indexer.port)
 
 
 def _supervise(home: Path, settings: "Settings") -> None:

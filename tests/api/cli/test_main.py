@@ -50,6 +50,7 @@ def test_nothing_running_is_a_no(tmp_path: Path) -> None:
         "pid": None,
         "error": "",
         "units": [],
+        "index": None,
     }
 
 
