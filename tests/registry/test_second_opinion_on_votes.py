@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from random import Random
 
@@ -18,6 +19,7 @@ from ledger_node.trust import Engine, Trust, dump_trust
 from registry.evidence.verify import verify_bundle
 from tests.go_tools import opinions
 from tests.ledger_node.consensus.chains import Chain, CliqueChain, QbftChain, add, address, drop
+from tests.ledger_node.consensus.chains import text as text_of
 from tests.registry.mutations import Json
 
 LENGTH, EPOCH, PERSONS = 45, 9, range(1, 8)
@@ -70,26 +72,117 @@ def bundle_of(template: Json, chain: Chain, first: int, block: int, last: int) -
     return dumps(value)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_votes_are_followed_alike(kind: str, second_opinion: str, tmp_path: Path) -> None:
-    chain, states = voted(kind)
-    rules = read_genesis(chain.genesis_file())
-    made = qbft_chain(0)
-    known, text = validators_bundle("qbft", made[0], made[1][0])
-    template = {name: part for name, part in json.loads(text).items() if name != "before"}
-    asked: dict[int, list[bytes]] = {}
-    for checkpoint, first, block, last in runs(chain, states):
-        asked.setdefault(checkpoint, []).append(bundle_of(template, chain, first, block, last))
-    steps = set()
+def told_of_both(
+    chain: Chain, states: list[Followed], asked: dict[int, list[bytes]], program: str, folder: Path
+) -> list[str]:
+    """The steps at which both verifiers stop for the bundles asked of each checkpoint."""
+    rules, known = read_genesis(chain.genesis_file()), template()[0]
+    steps: list[str] = []
     for checkpoint, texts in asked.items():
         trust = Trust(Engine(rules.consensus.value), 7, rules.genesis_hash, rules=rules, checkpoint=states[checkpoint])
         trust = replace(trust, contracts=known.contracts)
-        folder = tmp_path / str(checkpoint)
-        folder.mkdir()
-        (tmp_path / f"{checkpoint}.json").write_bytes(dump_trust(trust))
+        place = folder / str(checkpoint)
+        place.mkdir(parents=True)
+        (folder / f"{checkpoint}.json").write_bytes(dump_trust(trust))
         for number, text in enumerate(texts):
-            (folder / f"{number:03}").write_bytes(text)
+            (place / f"{number:03}").write_bytes(text)
         ours = [verify_bundle(text, trust).steps[-1].name.value for text in texts]
-        assert opinions(second_opinion, tmp_path / f"{checkpoint}.json", folder) == ours
-        steps |= set(ours)
-    assert steps == {"header", "state"}
+        assert opinions(program, folder / f"{checkpoint}.json", place) == ours
+        steps += ours
+    return steps
+
+
+@cache
+def template() -> tuple[Trust, Json]:
+    """A trust file, and a bundle without the headers before its own."""
+    made = qbft_chain(0)
+    known, text = validators_bundle("qbft", made[0], made[1][0])
+    return known, {name: part for name, part in json.loads(text).items() if name != "before"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_votes_are_followed_alike(kind: str, second_opinion: str, tmp_path: Path) -> None:
+    chain, states = voted(kind)
+    asked: dict[int, list[bytes]] = {}
+    for checkpoint, first, block, last in runs(chain, states):
+        asked.setdefault(checkpoint, []).append(bundle_of(template()[1], chain, first, block, last))
+    assert set(told_of_both(chain, states, asked, second_opinion, tmp_path)) == {"header", "state"}
+
+
+def ordered(*persons: int, block: int, quorum_client: bool) -> QbftChain:
+    """Four validators, and a genesis file that puts a set in their place."""
+    change = {"block": block, "validators": [text_of(address(each)) for each in persons]}
+    transitions = [change] if quorum_client else {"qbft": [change]}
+    return QbftChain(1, 2, 3, 4, quorum_client=quorum_client, transitions=transitions)
+
+
+def counted_on(quorum_client: bool) -> Chain:
+    """Two vote before a transition that changes nothing, one after it; the fifth seals as if all three counted."""
+    chain = ordered(1, 2, 3, 4, block=3, quorum_client=quorum_client)
+    for proposer in (1, 2):
+        chain.seal(proposer=proposer, vote=add(5))
+    chain.rounds(2)
+    chain.seal(proposer=3, vote=add(5))
+    chain.validators.add(5)
+    return chain.rounds(2)
+
+
+def overtaken() -> Chain:
+    """A vote against whom a transition let in while a vote for it waited."""
+    chain = ordered(1, 2, 3, 4, 5, block=2, quorum_client=True)
+    chain.seal(proposer=1, vote=add(5))
+    chain.rounds(1)
+    chain.validators.add(5)
+    chain.seal(proposer=2, vote=drop(5))
+    return chain.rounds(4)
+
+
+def taken_back(quorum_client: bool) -> Chain:
+    """Three vote for address 0, but the first has made a block without a vote since."""
+    chain, nobody = QbftChain(1, 2, 3, 4, quorum_client=quorum_client), (bytes(20), b"\xff")
+    chain.seal(proposer=1, vote=nobody)
+    chain.seal(proposer=1)
+    for proposer in (2, 3):
+        chain.seal(proposer=proposer, vote=nobody)
+    return chain.rounds(3)
+
+
+@pytest.mark.parametrize(
+    ("chain", "step"),
+    [
+        (counted_on(True), "state"),
+        (counted_on(False), "header"),
+        (overtaken(), "header"),
+        (taken_back(True), "state"),
+        (taken_back(False), "header"),
+    ],
+)
+def test_what_a_genesis_file_and_a_client_make_of_votes_is_judged_alike(
+    chain: Chain, step: str, second_opinion: str, tmp_path: Path
+) -> None:
+    states = [start(read_genesis(chain.genesis_file()), read_header(chain.blocks[0]))]
+    asked = {0: [bundle_of(template()[1], chain, 1, 7, 7)]}
+    assert told_of_both(chain, states, asked, second_opinion, tmp_path) == [step]
+
+
+def test_a_fork_before_the_checkpoint_and_a_time_out_of_bounds_are_refused_alike(
+    second_opinion: str, tmp_path: Path
+) -> None:
+    for number, chain in enumerate((CliqueChain(1, 2, 3, 4).rounds(10), QbftChain(1, 2, 3, 4).rounds(10))):
+        rules = read_genesis(chain.genesis_file())
+        states = [start(rules, read_header(chain.blocks[0]))]
+        for block in chain.blocks[1:]:
+            states.append(follow(rules, states[-1], read_header(block)))
+        more = 3 if isinstance(chain, CliqueChain) else 0
+        honest = bundle_of(template()[1], chain, 6, 6, 6 + more)
+        del chain.blocks[4:]
+        for changes in [{"gasUsed": "0x1"}] * 3 + [{}] * 4:
+            chain.seal(**changes)  # type: ignore[attr-defined]
+        fork = bundle_of(template()[1], chain, 6, 6, 6 + more)
+        del chain.blocks[7:]
+        chain.seal(timestamp=hex(2**48 - 5))  # type: ignore[attr-defined]
+        chain.rounds(8)  # type: ignore[attr-defined]
+        times = [bundle_of(template()[1], chain, at, at, at + more) for at in (7, 15 - more)]
+        asked = {5: [honest, fork], 1: times}
+        told = told_of_both(chain, states, asked, second_opinion, tmp_path / str(number))
+        assert told == ["state", "header", "state", "header"]
