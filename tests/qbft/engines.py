@@ -25,10 +25,15 @@ class Station:
     key: bytes
     port: int
     rpc_port: int
+    ws_port: int
 
     @property
     def rpc(self) -> str:
         return f"http://{HOST}:{self.rpc_port}"
+
+    @property
+    def ws(self) -> str:
+        return f"ws://{HOST}:{self.ws_port}"
 
     @property
     def enode(self) -> str:
@@ -83,12 +88,15 @@ class GoQuorum:
             "http.addr": HOST,
             "http.port": station.rpc_port,
             "http.api": "eth,net,web3,istanbul",
+            "ws.addr": HOST,
+            "ws.port": station.ws_port,
+            "ws.api": "eth,net,web3",
             "miner.gasprice": 0,
             "miner.gaslimit": 30_000_000,
             "verbosity": 3,
         }
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-        flags = ["--nodiscover", "--ipcdisable", "--http", "--mine"]
+        flags = ["--nodiscover", "--ipcdisable", "--http", "--ws", "--mine"]
         return [self.binary, *words, *flags], _ALONE
 
 
@@ -127,6 +135,9 @@ class Besu:
             "rpc-http-host": HOST,
             "rpc-http-port": station.rpc_port,
             "rpc-http-api": "ETH,NET,WEB3,QBFT",
+            "rpc-ws-enabled": "true",
+            "rpc-ws-host": HOST,
+            "rpc-ws-port": station.ws_port,
             "host-allowlist": "*",
         }
         return [self.binary, *(f"--{name}={value}" for name, value in options.items())], {}

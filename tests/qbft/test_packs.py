@@ -46,8 +46,8 @@ def test_the_command_plays_a_pack_there(story: Story) -> None:
     assert (story.commanded["passed"], story.commanded["engine"]) == (True, "external")
 
 
-def test_the_digest_is_that_of_the_embedded_ledger(story: Story) -> None:
-    assert story.digest == story.embedded_digest
+def test_the_digest_is_that_of_every_chain(story: Story) -> None:
+    assert story.digest == kit.PLANT_DIGEST
 
 
 def test_the_replay_equals_the_nodes_storage(story: Story, product: Path) -> None:

@@ -63,9 +63,10 @@ class Network:
 
     def __post_init__(self) -> None:
         keys = [*sorted((_secret(place) for place in range(self.size)), key=address_of), _secret(self.size)]
-        ports = iter(free_ports(2 * len(keys)))
+        ports = iter(free_ports(3 * len(keys)))
         stations = [
-            Station(self.folder / f"node-{place}", key, next(ports), next(ports)) for place, key in enumerate(keys)
+            Station(self.folder / f"node-{place}", key, next(ports), next(ports), next(ports))
+            for place, key in enumerate(keys)
         ]
         self.nodes = [Node(place, station) for place, station in enumerate(stations)]
         self.genesis = self.folder / "genesis.json"
@@ -129,7 +130,8 @@ class Network:
 
     def elsewhere(self, place: int) -> Elsewhere:
         """This chain as a node shows it, where gas costs nothing and each block is final."""
-        return Elsewhere(self.nodes[place].station.rpc, None, 0)
+        station = self.nodes[place].station
+        return Elsewhere(station.rpc, None, 0, station.ws)
 
 
 @contextmanager
