@@ -6,9 +6,10 @@ from contextlib import ExitStack, suppress
 
 import pytest
 
+from ledger_node.batches import Call
 from ledger_node.client import ChainClient, ChainUnavailable, RpcError
 from ledger_node.embedded.launch import LedgerProcess
-from ledger_node.endpoints import Endpoint, Endpoints
+from ledger_node.endpoints import Endpoint, Endpoints, NodeBusy, TooMuch
 from ledger_node.keys import LocalSigner
 from ledger_node.transactions import Transaction, transaction_hash
 from tests.ledger_node.proxy_kit import FORWARD, Http, Proxy, proxied
@@ -161,3 +162,52 @@ def test_no_log_names_credentials(two: tuple[Proxy, Proxy], time: Time, caplog: 
         client.block_number()
     assert "hidden" not in caplog.text
     assert "hidden" not in str(client.endpoints())
+
+
+HEADS = [Call("eth_blockNumber"), Call("eth_chainId")]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        Http(413),
+        Http(400),
+        Http(200),
+        Http(200, hang=3),
+        {"error": {"code": -32600, "message": "batch too large"}},
+        {"error": {"code": -32003, "message": "response too large"}},
+    ],
+)
+def test_a_node_that_has_too_much_at_once_is_as_healthy_as_before(
+    two: tuple[Proxy, Proxy], time: Time, broken: object
+) -> None:
+    client = client_of(time, two[0].url, two[1].url, timeout=1.0)
+    client.chain_id()
+    two[0].rule = lambda method, params: broken
+    with pytest.raises(TooMuch, match=r"http://127\.0\.0\.1:"):
+        client.request_all(HEADS)
+    first = client.endpoints()[0]
+    assert (first.healthy, first.current, first.failures) == (True, True, 0)
+    assert two[1].asked["eth_blockNumber"] <= 1
+
+
+def test_a_pause_that_a_node_asks_for_after_several_requests_in_one_is_kept(
+    two: tuple[Proxy, Proxy], time: Time
+) -> None:
+    client = client_of(time, two[0].url)
+    two[0].rule = lambda method, params: Http(429, (("Retry-After", "3"),))
+    with pytest.raises(NodeBusy):
+        client.request_all(HEADS)
+    two[0].rule = lambda method, params: FORWARD
+    assert client.request_all(HEADS)[1] == hex(20590)
+    assert time.now == 3
+
+
+def test_several_requests_in_one_are_answered_each_by_itself(two: tuple[Proxy, Proxy], time: Time) -> None:
+    client = client_of(time, two[0].url)
+    two[0].rule = lambda method, params: (
+        {"error": {"code": -32601, "message": "unknown"}} if method == "eth_chainId" else FORWARD
+    )
+    number, refused = client.request_all(HEADS)
+    assert int(number, 16) >= 0
+    assert isinstance(refused, RpcError)

@@ -54,14 +54,15 @@ def honest(engine: Engine, proxy: Proxy) -> dict[str, list[tuple[object, ...]]]:
 def indexed(engine: Engine, proxy: Proxy) -> dict[str, list[tuple[object, ...]]]:
     clear(engine)
     writer = Writer(engine, DEPLOYMENT)
-    indexer = Indexer(ChainClient(proxy.url), writer, DEPLOYMENT, FINALITY)
+    # Four blocks in a batch: the others are read ahead.
+    indexer = Indexer(ChainClient(proxy.url), writer, DEPLOYMENT, FINALITY, 4)
     try:
         position = indexer.start()
         head = int(proxy.upstream("eth_blockNumber", []), 16)
         while position.number < head:
             position = indexer.step(position).position
     finally:
-        writer.close()
+        indexer.close()
     return contents(engine)
 
 
