@@ -30,9 +30,6 @@ ROWS = 200
 FLAGS = {1: "pass", 2: "not-evaluated", 3: "suspect", 4: "fail", 9: "missing"}
 STATES = ("pass", "suspect", "fail", "missing")
 EVENT_MS = 60_000
-HOUR_MS = 3_600_000
-"""A device is silent when nothing came for twice its period and the lateness allowed, an hour at least; a day without
-a period."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,14 @@ class Listed:
     measures: str
     heard: str
     tag: Tag
-    silent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """A device that nothing is heard of: what it measures, its id to who may not read that; when it was last heard."""
+
+    name: str
+    heard: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,39 +181,53 @@ def _metrics(frame: Frame, reader: OracleReader, device: bytes) -> Iterator[tupl
                     yield covenant, schema, metric
 
 
-def silent_devices(frame: Frame) -> list[Listed]:
-    """Devices that the member may read and that nothing is heard of; none known when the oracles do not answer soon."""
+def silent_devices(frame: Frame) -> list[Silent]:
+    """Silent devices of the member's fleet and covenants; none are known when the oracles do not answer soon."""
     try:
         signer = frame.services.drafting.keyring.signer(frame.principal.entity)
         reader = frame.services.oracles.as_member(signer, GLANCE_SECONDS)
-        covenants = [each for _, each in _covenants(frame, reader)]
-    except ProblemError:
+        found = reader.silent()
+        measures = _measures([each for _, each in _covenants(frame, reader)]) if found else {}
+    except (ProblemError, EvidenceMissing):
         return []
-    return [each for each in _listed(frame, reader, covenants) if each.silent]
+    return [
+        Silent(", ".join(measures.get(device_, ())) or data_hex(device_), _time(frame, at))
+        for device_, at in found.items()
+    ]
 
 
-def _listed(frame: Frame, reader: OracleReader, covenants: list[Covenant]) -> Iterator[Listed]:
+def _measures(covenants: list[Covenant]) -> dict[bytes, list[str]]:
+    """What each device of the covenants takes part in."""
     measures: dict[bytes, list[str]] = {}
-    patience: dict[bytes, int] = {}
     for schema in (schema for covenant in covenants for schema in covenant.schemas):
         for device_ in schema.devices:
             known = measures.setdefault(device_, [])
             known += [name for name in _measured(schema, device_) if name not in known]
-            allowed = max(2 * (schema.period_ms + schema.lateness_ms), HOUR_MS) if schema.period_ms else 24 * HOUR_MS
-            patience[device_] = min(allowed, patience.get(device_, allowed))
-    for device_, names in sorted(measures.items(), key=lambda each: (each[1], each[0])):
+    return measures
+
+
+def _listed(frame: Frame, reader: OracleReader, covenants: list[Covenant]) -> Iterator[Listed]:
+    silent = _silent(reader)
+    for device_, names in sorted(_measures(covenants).items(), key=lambda each: (each[1], each[0])):
         state = _state(reader, device_)
-        since = frame.services.clock.now_ms() - (state.last_seen_ms or 0)
-        silent = state.last_seen_ms is None or since > patience[device_]
-        tag = Tag("warn", frame.say("silent")) if silent else Tag("good", frame.say("heard"))
+        tag = Tag("warn", frame.say("silent")) if device_ in silent else Tag("good", frame.say("heard"))
         yield Listed(
             href=f"/devices/{data_hex(device_)}",
             id=data_hex(device_),
             measures=", ".join(names),
             heard=_time(frame, state.last_seen_ms),
             tag=Tag("act", frame.say("quarantined")) if state.quarantined else tag,
-            silent=silent,
         )
+    for device_ in silent.keys() - _measures(covenants).keys():
+        at = _time(frame, silent[device_])
+        yield Listed("", data_hex(device_), frame.say("of your fleet"), at, Tag("warn", frame.say("silent")))
+
+
+def _silent(reader: OracleReader) -> dict[bytes, int | None]:
+    try:
+        return reader.silent()
+    except EvidenceMissing:
+        return {}
 
 
 def _measured(schema: Schema, device: bytes) -> list[str]:

@@ -33,6 +33,9 @@ def _with_values(problem: ProblemError, say: Say) -> str:
     sentences = {
         r"cannot be proved at this block: (.*)": say("It cannot be proved at this block (%s)."),
         r"no such (\w+) among those that this member may see": say("No such record among those that you may see."),
+        r"no such receipt among .*; its pledge was released in block (\d+): .*": say(
+            "Your pledge of it was released in block %s: you see it as it was until then."
+        ),
         r"block (\d+) is not in the index, which reaches block (\d+)": say(
             "Block %s is not in the index, which reaches block %s."
         ),

@@ -17,6 +17,8 @@ from api.console.situations import situations
 from api.console.supervision import supervision
 from api.console.tasks import Task, kept, open_reviews, tasks
 from api.console.words import day
+from api.records.network import may_see
+from api.records.oracles import most_faults
 from api.security.roles import Role
 from ledger_node.hexvalues import data_hex, read_data
 from registry.index.alerts import Alert, AlertKind
@@ -66,6 +68,8 @@ def home(frame: Framed) -> Response:
     waiting = tasks(frame)
     if role in (Role.BANK, Role.KEEPER):
         waiting += _silent(frame)
+    if may_see(frame.principal):
+        waiting += _contradictions(frame)
     found, _ = frame.sight.alerts(None, FIRST)
     rows = [alert_row(frame, alert) for alert in found]
     facilities = sorted(frame.sight.every(Facility), key=lambda each: each.word.holds == 0)
@@ -175,13 +179,23 @@ def _decided_by(frame: Frame, alert: Alert) -> bool:
 
 
 def _silent(frame: Frame) -> list[Task]:
-    """Devices that the member reads and that nothing is heard of, as one thing to look at."""
+    """Devices that concern the member and that nothing is heard of, as one thing to look at."""
     silent = silent_devices(frame)
     if not silent:
         return []
     title = frame.count("%d device is silent", "%d devices are silent", len(silent)) % len(silent)
-    facts = ((frame.say("Last heard"), silent[0].heard), (frame.say("Measures"), silent[0].measures))
+    facts = ((frame.say("Last heard"), silent[0].heard), (frame.say("Device"), silent[0].name))
     return [Task(Tag("warn", frame.say("silent")), title, None, facts, frame.say("See the devices"), "/devices")]
+
+
+def _contradictions(frame: Frame) -> list[Task]:
+    """Contradictions of oracles that others keep, as one thing to look at."""
+    kept_ = most_faults(frame.services.oracles.glances())
+    if not kept_:
+        return []
+    title = frame.count("Oracles contradicted themselves %d time", "Oracles contradicted themselves %d times", kept_)
+    tag = Tag("act", frame.say("contradiction"))
+    return [Task(tag, title % kept_, None, (), frame.say("See the network"), "/network")]
 
 
 def _heading(frame: Frame, waiting: list[Task], facilities: list[Facility]) -> str:

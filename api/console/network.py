@@ -130,13 +130,17 @@ def _oracles(frame: Frame, found: Network) -> list[Row]:
         name = say("Oracle %(number)s") % {"number": each.number}
         if each.log_size is None:
             heard = say("never heard") if each.heard_ms is None else frame.moment(each.heard_ms // 1000)
-            rows.append(
-                Row(name, "", ("–", "–", "–", "–"), Tag("warn", say("silent")), note=say("silent since: %s") % heard)
-            )
+            rows.append(Row(name, "", ("–",) * 6, Tag("warn", say("silent")), note=say("silent since: %s") % heard))
             continue
         behind = found.longest_log - each.log_size
-        tag = Tag("good", say("answers")) if behind <= NEAR_ENTRIES else Tag("warn", say("behind"))
-        counts = (each.log_size, behind, each.open_slots or 0, each.waiting_firings or 0)
+        if each.faults:
+            tag = Tag("act", say("keeps contradictions"))
+        elif each.silent_devices:
+            tag = Tag("warn", say("hears not all"))
+        else:
+            tag = Tag("good", say("answers")) if behind <= NEAR_ENTRIES else Tag("warn", say("behind"))
+        told = (each.open_slots, each.waiting_firings, each.silent_devices, each.faults)
+        counts = (each.log_size, behind, *(count or 0 for count in told))
         rows.append(Row(name, "", tuple(f"{count:,}" for count in counts), tag))
     return rows
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from api.console.frame import Frame
 from api.console.phrases import Tag
 from api.console.replays import replay_words
+from api.records.oracles import most_faults
 from registry.index.alerts import Alert
 from registry.index.refusals import DOUBLE_PLEDGE_CAUSES, Refusal
 from registry.items import Claim, Entity, Facility, Receipt, Round
@@ -101,10 +102,13 @@ def _health(frame: Frame) -> list[tuple[str, str, Tag]]:
     rounds = frame.state.snapshot.find(Round, limit=1).items
     last = frame.say("none so far") if not rounds else frame.moment(rounds[0].anchored.time)
     entities = frame.state.snapshot.count(Entity)
+    kept = most_faults(frame.services.oracles.glances())
+    none = Tag("good", frame.say("none"))
     return [
         (frame.say("Last block of this index"), f"{block.number:,} · {frame.moment(block.time)}", late),
         (frame.say("Last round anchored"), last, Tag("good" if rounds else "unknown", frame.say("on the chain"))),
         (frame.say("Entities"), str(entities), Tag("good", frame.say("on the chain"))),
+        (frame.say("Contradictions kept"), str(kept), Tag("act", frame.say("see Network")) if kept else none),
     ]
 
 

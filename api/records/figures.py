@@ -56,6 +56,16 @@ class OracleReader(OraclePort):
         except FieldError as error:
             raise EvidenceMissing(str(error)) from None
 
+    def silent(self) -> dict[bytes, int | None]:
+        """The devices of the member's fleet and covenants that an oracle calls silent, each with when it was last heard
+        (ms, None: never)."""
+        value = self._any("/v1/silent")
+        try:
+            found = objects(Fields(value, "silent"), "devices", _PAGE)
+            return {each.data("device", 16): _optional(each, "lastSeenMs") for each in found}
+        except FieldError as error:
+            raise EvidenceMissing(str(error)) from None
+
 
 def _page(value: JsonValue) -> tuple[list[Observation], int | None]:
     try:

@@ -22,13 +22,15 @@ _TIMEOUT_SECONDS = 10.0
 GLANCE_SECONDS = 1.0
 """How long a page waits for an oracle when what it asks is not the page's own matter."""
 GLANCE_EVERY_SECONDS = 5.0
+_COUNTS = ("logSize", "openSlots", "pendingFirings", "silentDevices", "faults")
 
 
 @dataclass(frozen=True, slots=True)
 class OracleGlance:
     """One oracle of the settings, by its place there: what it told of itself, None when it did not answer.
 
-    `heard_ms` is when a silent one last answered this service, None for never and for one that answers.
+    `faults` are contradictions of other oracles that it keeps. `heard_ms` is when a silent one last answered this
+    service, None for never and for one that answers.
     """
 
     number: int
@@ -36,11 +38,18 @@ class OracleGlance:
     log_size: int | None
     open_slots: int | None
     waiting_firings: int | None
+    silent_devices: int | None
+    faults: int | None
 
     @property
     def answers(self) -> bool:
         """Whether it told anything."""
         return self.log_size is not None
+
+
+def most_faults(glances: Sequence[OracleGlance]) -> int:
+    """How many contradictions of oracles the one keeps that keeps most: each keeps those that it saw itself."""
+    return max((each.faults or 0 for each in glances), default=0)
 
 
 class Oracles:
@@ -79,11 +88,11 @@ class Oracles:
         try:
             with httpx.Client(base_url=url, timeout=GLANCE_SECONDS, verify=trusting(self._authority_file)) as client:
                 told = client.get("/v1/status").raise_for_status().json()
-            size, slots, firings = (int(told[name]) for name in ("logSize", "openSlots", "pendingFirings"))
+            counts = [int(told[name]) for name in _COUNTS]
         except (httpx.HTTPError, TlsError, ValueError, KeyError, TypeError):
-            return OracleGlance(number, self._heard.get(url), None, None, None)
+            return OracleGlance(number, self._heard.get(url), None, None, None, None, None)
         self._heard[url] = self._clock.now_ms()
-        return OracleGlance(number, None, size, slots, firings)
+        return OracleGlance(number, None, *counts)
 
     def _reached(self, patience: float) -> list[tuple[bytes, httpx.Client]]:
         with self._lock:

@@ -69,6 +69,8 @@ def _json(found: Network, zone: Any) -> dict[str, Any]:
                 "behind": None if each.log_size is None else found.longest_log - each.log_size,
                 "openSlots": each.open_slots,
                 "waitingFirings": each.waiting_firings,
+                "silentDevices": each.silent_devices,
+                "faults": each.faults,
             }
             for each in found.oracles
         ],

@@ -63,6 +63,9 @@ class CannedReader:
     def observations(self, schema: bytes, start: int, end: int) -> list[Observation]:
         return [each for each in values() if start <= each.slot < end]
 
+    def silent(self) -> dict[bytes, int | None]:
+        return {DEVICE: START + 599 * MINUTE + 900}
+
     def device(self, device: bytes) -> DeviceState:
         if device != DEVICE:
             raise EvidenceMissing("no such device")
@@ -74,8 +77,8 @@ class CannedOracles:
     """Oracles that answer lender and borrower, and nobody else; the last of four is silent."""
 
     def glances(self) -> tuple[OracleGlance, ...]:
-        up = tuple(OracleGlance(number, None, 600 - number // 3 * 40, number % 2, 0) for number in (1, 2, 3))
-        return (*up, OracleGlance(4, START, None, None, None))
+        up = tuple(OracleGlance(number, None, 600 - number // 3 * 40, number % 2, 0, 0, 0) for number in (1, 2, 3))
+        return (*up, OracleGlance(4, START, None, None, None, None, None))
 
     def as_member(self, account: Signer, patience: float = 10.0) -> CannedReader:
         if account.address not in (signer(BANK).address, signer(OWNER).address):

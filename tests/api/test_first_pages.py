@@ -3,15 +3,21 @@
 import re
 import time
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from api.console.seals import seal_words
 from api.records.papers import Papers
 from ledger_node.consensus.qbft import Extra
+from ledger_node.hexvalues import data_hex
+from ledger_node.signing import Signer
+from registry.evidence.gather import EvidenceMissing
 from tests.api.app_kit import Api
 from tests.api.contents import facility_request
-from tests.api.seed import BANK, INSPECTOR, INSURER, KEEPER, OTHER_BANK, OWNER, REGULATOR
+from tests.api.measured import DEVICE, CannedOracles, CannedReader
+from tests.api.seed import BANK, INSPECTOR, INSURER, KEEPER, OTHER_BANK, OWNER, REGULATOR, signer
 from tests.api.story import Story
 from tests.api.test_console import Browser, heading
 
@@ -63,6 +69,28 @@ def test_what_was_not_drawn_yet_is_nothing_and_what_was_not_told_is_not_known(
     monkeypatch.setattr(Papers, "amount", lambda self, commitment: None)
     assert figure(browser.page("/"), "Can still be drawn") == "not given to you"
     assert figure(browser.page(f"/facilities/{facility}"), "Drawn") == "not given to you"
+
+
+class Fleet(CannedOracles):
+    """Oracles that tell the keeper of its own devices, and let it read none."""
+
+    def as_member(self, account: Signer, patience: float = 10.0) -> Any:
+        if account.address != signer(KEEPER).address:
+            return super().as_member(account, patience)
+        return SimpleNamespace(silent=CannedReader().silent, covenant=missing, device=missing)
+
+
+def missing(_: bytes) -> Any:
+    raise EvidenceMissing("not granted")
+
+
+@pytest.mark.parametrize(("entity", "name"), [(BANK, "mass-1"), (KEEPER, data_hex(DEVICE))])
+def test_lender_and_keeper_are_told_of_a_silent_device(api: Api, entity: int, name: str):
+    watched = replace(api, services=replace(api.services, oracles=Fleet()))
+    row = re.search(r"<tr><th[^>]*>(?:(?!<tr>).)*?1 device is silent.*?</tr>", Browser(watched, entity).page("/"), re.S)
+    assert row is not None
+    assert name in row[0]
+    assert "silent" in Browser(watched, entity).page("/devices")
 
 
 def test_an_insurer_is_told_the_sum_and_whether_the_evidence_is_complete(api: Api):

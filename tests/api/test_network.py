@@ -7,9 +7,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from api.records.oracles import OracleGlance
 from ledger_node.hexvalues import address_hex
 from ledger_node.sending_status import EndpointStatus
 from tests.api.app_kit import BASE, Api
+from tests.api.measured import CannedOracles
 from tests.api.seed import BANK, INSPECTOR, INSURER, KEEPER, OTHER_BANK, OWNER, REGULATOR, signer
 from tests.api.story import Story
 from tests.api.test_console import Browser, heading
@@ -94,3 +96,32 @@ def page_of(services: Any) -> str:
 def repay(api: Api, story: Story) -> None:
     request = {"act": "repayment", "facility": story.facility, "instalment": 0}
     api.act({**request, "amount": {"minor": 1_204_319, "currency": "CNY"}}, BANK)
+
+
+class Watching(CannedOracles):
+    """Oracles of which one keeps two contradictions, and another hears a device no more."""
+
+    def glances(self) -> tuple[OracleGlance, ...]:
+        first, second, *others = super().glances()
+        return (replace(first, faults=2), replace(second, silent_devices=1), *others)
+
+
+def test_contradictions_and_silent_devices_are_headed_on_the_page_and_in_the_json(api: Api):
+    services = replace(api.services, oracles=Watching())
+    page = page_of(services)
+    assert heading(page) == "3 things need attention"
+    assert "keeps contradictions" in page
+    assert "hears not all" in page
+    headers = {"Authorization": f"Bearer {api.token(REGULATOR)}"}
+    told = TestClient(create_app(services), base_url=BASE).get("/v1/network", headers=headers).json()["oracles"]
+    assert [(each["silentDevices"], each["faults"]) for each in told] == [(0, 2), (1, 0), (0, 0), (None, None)]
+
+
+@pytest.mark.parametrize(
+    ("entity", "words"), [(BANK, "Oracles contradicted themselves 2 times"), (REGULATOR, "see Network")]
+)
+def test_a_contradiction_of_an_oracle_is_on_the_first_page_of_who_watches_the_network(
+    api: Api, entity: int, words: str
+):
+    assert words in Browser(replace(api, services=replace(api.services, oracles=Watching())), entity).page("/")
+    assert words not in Browser(api, entity).page("/")
