@@ -1,4 +1,4 @@
-"""What a log says of a fault: type, message without what may be secret, and the line that it came from. Pure."""
+"""What a log says of a fault: type, message without what may be secret, and the line that it came from."""
 
 import re
 import traceback
