@@ -12,6 +12,7 @@ contract CoverBook is Book, ICoverBook {
     using Words for uint256;
 
     uint256 private constant STATUS = 96;
+    uint256 private constant RULES = 104;
     uint256 private constant OPEN_CLAIMS = 104;
     uint256 private constant CLAIMS = 112;
     uint256 private constant MAX_CLAIMS = 64;
@@ -20,10 +21,12 @@ contract CoverBook is Book, ICoverBook {
         bytes32 facility;
         uint64 start;
         uint64 end;
+        uint32 rules;
         uint256 claimStates;
     }
 
     mapping(bytes32 => Terms) public override terms;
+    mapping(bytes32 => mapping(uint8 => uint64)) public override coveredUntil;
 
     ICreditBook private immutable _facilities;
 
@@ -45,14 +48,16 @@ contract CoverBook is Book, ICoverBook {
         if (cover.insured != facility.u32(0) && cover.insured != facility.u32(32)) {
             revert NotPartyOfFacility(cover.facility, cover.insured);
         }
-        uint256 parties = Consents.parties(cover.insurer, cover.insured);
+        uint256 parties = Consents.parties(cover.insurer, facility.u32(0), facility.u32(32));
         uint256 kinds = _participants.checkConsents(id, cover.draftedAt, parties, signatures);
         Consents.requireKind(cover.insurer, kinds, 0, EntityKind.INSURER);
-        terms[id] = Terms(cover.facility, cover.start, cover.end, 0);
-        _advance(id, CoverActs.REGISTER, parties | (uint256(CoverStatus.ACTIVE) << STATUS), abi.encode(cover));
+        _assign(cover, facility.u8(RULES));
+        terms[id] = Terms(cover.facility, cover.start, cover.end, cover.rules, 0);
+        uint256 word = Consents.parties(cover.insurer, cover.insured) | (uint256(CoverStatus.ACTIVE) << STATUS);
+        _advance(id, CoverActs.REGISTER, word, abi.encode(cover));
     }
 
-    function openClaim(bytes32 id, bytes32 facility, bytes32 evidence, uint64 slot)
+    function openClaim(bytes32 id, bytes32 facility, uint8 rule, bytes32 evidence, uint64 slot)
         external
         onlyWired(CoverParts.RULE_ENGINE)
         returns (uint16 claim)
@@ -60,6 +65,7 @@ contract CoverBook is Book, ICoverBook {
         uint256 word = _known(id);
         Terms storage term = terms[id];
         if (term.facility != facility) revert WrongFacility(id, facility);
+        if ((term.rules >> rule) & 1 == 0) revert WrongRule(id, rule);
         if (slot < term.start || slot >= term.end) revert CoverNotInForce(id, slot);
         claim = word.u16(CLAIMS);
         if (claim == MAX_CLAIMS) revert TooManyClaims(id);
@@ -86,6 +92,17 @@ contract CoverBook is Book, ICoverBook {
     function claimState(bytes32 id, uint16 claim) public view returns (uint8) {
         if (claim >= MAX_CLAIMS) return 0;
         return uint8(terms[id].claimStates.get(4 * uint256(claim), 4));
+    }
+
+    /// @dev Gives the claims of the cover's rules to it for its period, which no other cover of theirs has.
+    function _assign(Cover calldata cover, uint8 count) private {
+        if (uint256(cover.rules) >> count != 0) revert RulesUnknown(cover.facility, cover.rules);
+        mapping(uint8 => uint64) storage until = coveredUntil[cover.facility];
+        for (uint8 rule = 0; rule < count; ++rule) {
+            if ((cover.rules >> rule) & 1 == 0) continue;
+            if (cover.start < until[rule]) revert RuleCovered(cover.facility, rule, until[rule]);
+            until[rule] = cover.end;
+        }
     }
 
     function _known(bytes32 id) private view returns (uint256 word) {

@@ -104,10 +104,11 @@ contract RuleEngine is IRuleEngine, AccessManaged {
         _board.open(ReviewOpening(facility, seq, act.rule, act.action, act.evidence), word.u16(160));
     }
 
+    /// @dev Whoever executes names the cover; the cover book takes only the one that the rule has at this slot.
     function _openClaim(bytes32 facility, Firing memory act, bytes32 cover) private {
         act.target = cover;
         _book.note(facility, act);
-        _covers.openClaim(cover, facility, act.evidence, act.slot);
+        _covers.openClaim(cover, facility, act.rule, act.evidence, act.slot);
     }
 
     function _defer(bytes32 facility, Firing memory act, uint32 daysLater, bytes calldata actionData) private {

@@ -83,8 +83,8 @@ class Chain(Protocol):
         """The last slot that a rule of a facility acted on, 0 before the first."""
         ...
 
-    def cover_of(self, facility: bytes) -> bytes | None:
-        """The newest cover of a facility, or None."""
+    def cover_of(self, facility: bytes, rule: int, slot: int) -> bytes | Refusal | None:
+        """The cover of a rule's claims at a slot; None while there may yet be one, else why there is none."""
         ...
 
     def entity_of(self, account: bytes) -> int | None:

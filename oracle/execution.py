@@ -21,10 +21,14 @@ from oracle.formats.schema import Kind, Schema
 from oracle.rules import Tracker
 from oracle.store import Store
 
-ACTED = ("EvidenceNotNewer",)
-"""Refusals that mean that the episode was acted on."""
-PASSING = ("RoundUnknown", "ObservationUnproven")
-"""Refusals that pass once the node has caught up with the rounds."""
+ENDING = frozenset({
+    "RuleUnproven", "ActionUnsupported", "ConditionCount", "TooMuchEvidence", "OneKindOnly", "ComparatorUnknown",
+    "WrongObservation", "NotConsecutive", "ConditionUnmet", "RunWrong", "OutsideWindow", "InstalmentUnproven",
+    "OutsideInstalment", "InstalmentUnknown", "InstalmentPaid", "InstalmentDeferred", "RuleHolding", "CoverNotInForce",
+    "TooManyClaims",
+})  # fmt: skip
+"""Refusals that no later block takes back, and RuleHolding: what it asks for stands, and the same evidence must not
+ask for it again once reviewers have cleared it. Any other may come of a node that lags behind, so the firing waits."""
 BATCH = 256
 
 
@@ -176,10 +180,17 @@ class ExecutionService:
 
     def _refused(self, watched: _Watched, refusal: Refusal) -> bool:
         assert watched.pending is not None
-        if refusal.name in PASSING or refusal.name in ACTED:
-            # An episode that was acted on shows in last_slot once its block is final.
+        if not self._is_final(watched.facility, refusal):
+            # An episode that was acted on (EvidenceNotNewer) shows in last_slot once its block is final.
             return False
         return self._finish(watched, FiringState.REFUSED, watched.pending.firing.last_slot, refusal.detail)
+
+    def _is_final(self, facility: bytes, refusal: Refusal) -> bool:
+        """Whether no later block can take a refusal back: of a facility that is not open, when it was closed."""
+        if refusal.name == "FacilityNotOpen":
+            known = self._chain.facility(facility)
+            return known is not None and not known.open
+        return refusal.name in ENDING
 
     def _finish(self, watched: _Watched, state: FiringState, slot: int, cause: str = "") -> bool:
         assert watched.pending is not None
@@ -191,7 +202,7 @@ class ExecutionService:
     def _action_data(self, facility: bytes, firing: Firing, covenant: Covenant) -> bytes | Refusal | None:
         """What the action needs besides the evidence; None while it is not there yet."""
         if firing.rule.action is Action.OPEN_CLAIM:
-            return self._chain.cover_of(facility)
+            return self._chain.cover_of(facility, firing.rule.index, firing.last_slot)
         if firing.rule.action is not Action.DEFER:
             return b""
         instalment = covenant.instalment_at(firing.last_slot)

@@ -42,7 +42,8 @@ class NodeChain:
         self._finality = finality
         self._lock = threading.Lock()
         self._config: tuple[int, Config] | None = None
-        self._covers: dict[bytes, bytes] = {}
+        self._covers_lock = threading.Lock()
+        self._covers: dict[tuple[bytes, int], list[tuple[bytes, Cover]]] = {}
         self._covers_from = 0
 
     # --- the oracle set -----------------------------------------------------------------------------------------------
@@ -109,18 +110,38 @@ class NodeChain:
         """The last slot that a rule acted on. Raises ChainUnavailable."""
         return int(self._call("RuleEngine", "lastSlot", facility, rule)[0])
 
-    def cover_of(self, facility: bytes) -> bytes | None:
-        """The newest cover of a facility, or None. Raises ChainUnavailable."""
-        with self._lock:
-            while True:
-                topics = (Transition.TOPIC, None, _REGISTER_COVER)
-                found, after = self._logs("CoverBook", self._covers_from, topics)
-                for event in found:
-                    if isinstance(event, Transition):
-                        self._covers[Cover.decode(event.data).facility] = event.id
-                if after == self._covers_from:
-                    return self._covers.get(facility)
-                self._covers_from = after
+    def cover_of(self, facility: bytes, rule: int, slot: int) -> bytes | Refusal | None:
+        """The cover that a rule opens claims under at a slot; None while there may yet be one, else why there is none.
+
+        A call that finds none looks through at most 5000 more blocks. Raises ChainUnavailable.
+        """
+        with self._covers_lock:
+            found = self._known_cover(facility, rule, slot)
+            if found is None and self._follow_covers():
+                found = self._known_cover(facility, rule, slot)
+            return found
+
+    def _known_cover(self, facility: bytes, rule: int, slot: int) -> bytes | Refusal | None:
+        for id_, cover in self._covers.get((facility, rule), ()):
+            if cover.start <= slot < cover.end:
+                return id_
+            if cover.start > slot:
+                # Each cover of a rule begins after those before it, so no later one holds this slot.
+                return Refusal("CoverNotInForce", f"no cover of rule {rule} was in force at {slot}")
+        return None
+
+    def _follow_covers(self) -> bool:
+        """Takes up the covers of the next final blocks; whether there were such blocks."""
+        found, after = self._logs("CoverBook", self._covers_from, (Transition.TOPIC, None, _REGISTER_COVER))
+        for event in found:
+            if isinstance(event, Transition):
+                cover = Cover.decode(event.data)
+                for rule in range(32):
+                    if cover.rules >> rule & 1:
+                        self._covers.setdefault((cover.facility, rule), []).append((event.id, cover))
+        more = after != self._covers_from
+        self._covers_from = after
+        return more
 
     def entity_of(self, account: bytes) -> int | None:
         """The entity that an account acts for, or None. Raises ChainUnavailable."""

@@ -20,7 +20,7 @@ from registry.words import Span, Word
 WHOLE: Mapping[str, Span] = {"value": (0, 255)}
 _ACCOUNT: Mapping[str, Span] = {"entity": (0, 31), "role": (32, 39), "status": (40, 47)}
 _GOODS: Mapping[str, Span] = {"generation": (0, 31), "receipt": (32, 255)}
-_PERIOD: Mapping[str, Span] = {"start": (0, 63), "end": (64, 127)}
+_PERIOD: Mapping[str, Span] = {"start": (0, 63), "end": (64, 127), "rules": (128, 159)}
 _CONFIG: Mapping[str, Span] = {"data": (0, 159), "setEpoch": (160, 191), "f": (192, 199), "count": (200, 207)}
 _BREAKER: Mapping[str, Span] = {"window": (0, 31), "lenderLimit": (32, 63), "consortiumLimit": (64, 95)}
 _ADDRESS: Mapping[str, Span] = {"address": (0, 159)}
@@ -184,7 +184,7 @@ def _cover(item: items.Cover) -> Iterator[Expectation]:
     yield from _record(Contract.COVERS, item.id, item.word, item.head)
     facility, period, _ = slots.cover_slots(item.id)
     yield _whole(Contract.COVERS, data_hex(item.id), facility, item.terms.facility, "facility")
-    value = item.terms.start | item.terms.end << 64
+    value = item.terms.start | item.terms.end << 64 | item.terms.rules << 128
     yield Expectation(Contract.COVERS, data_hex(item.id), period, value, _PERIOD)
 
 
@@ -228,6 +228,17 @@ def _totals(found: list[Item]) -> Iterator[Expectation]:
         value = int.from_bytes(last.data, "big") | last.epoch << 160 | last.f << 192 | len(last.members) << 200
         yield Expectation(Contract.HUB, "config", slots.base(Contract.HUB, "config"), value, _CONFIG)
     yield from _claims(found)
+    yield from _covered(found)
+
+
+def _covered(found: list[Item]) -> Iterator[Expectation]:
+    until: dict[tuple[bytes, int], int] = {}
+    for item in found:
+        if isinstance(item, items.Cover):
+            places = [(item.terms.facility, rule) for rule in range(32) if item.terms.rules >> rule & 1]
+            until |= {place: max(item.terms.end, until.get(place, 0)) for place in places}
+    for (facility, rule), end in until.items():
+        yield _whole(Contract.COVERS, data_hex(facility), slots.covered_slot(facility, rule), end, f"rule {rule}")
 
 
 def _claims(found: list[Item]) -> Iterator[Expectation]:

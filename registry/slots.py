@@ -45,9 +45,14 @@ def facility_slots(facility: bytes) -> tuple[int, int, int]:
 
 
 def cover_slots(cover: bytes) -> tuple[int, int, int]:
-    """A cover's facility, its start and end, and its claim states."""
+    """A cover's facility, its start, end and rules, and its claim states."""
     first = member(Contract.COVERS, "terms", cover)
     return first, first + 1, first + 2
+
+
+def covered_slot(facility: bytes, rule: int) -> int:
+    """Until when (ms) the covers of a rule of a facility reach."""
+    return nested(member(Contract.COVERS, "coveredUntil", facility), rule.to_bytes(32, "big"))
 
 
 def guard_slot(facility: bytes, rule: int) -> int:

@@ -90,19 +90,22 @@ def repayment(request: RepaymentRequest, desk: Desk) -> Built:
 
 def cover(request: CoverRequest, desk: Desk) -> Built:
     """An insurance cover for the period of its terms."""
-    find(desk, Kind.FACILITY, request.facility, items.Facility, "/facility")
+    found = find(desk, Kind.FACILITY, request.facility, items.Facility, "/facility")
+    if any(rule >= found.word.rules for rule in request.rules):
+        raise invalid("/rules", f"the facility has {found.word.rules} rules")
     terms = document(request.terms, "cangdan/cover-terms/1", "/terms")
     content = json_of(request.terms)
     consent = structs.Cover(
         insurer=request.insurer,
         insured=request.insured,
-        facility=read_data("facility", request.facility, 32),
+        facility=found.id,
+        rules=sum(1 << rule for rule in set(request.rules)),
         terms_hash=terms.commitment,
         start=milliseconds(str(content["start"])),
         end=milliseconds(str(content["end"])),
         drafted_at=desk.now_ms,
     )
-    return Built(consent, (request.insurer, request.insured), 2, {"terms": terms})
+    return Built(consent, (request.insurer, found.word.lender, found.word.borrower), 3, {"terms": terms})
 
 
 def claim_decision(request: ClaimDecisionRequest, desk: Desk) -> Built:

@@ -139,12 +139,16 @@ class RepaymentRequest(Part):
 
 
 class CoverRequest(Part):
-    """An insurance cover; its period is that of the terms."""
+    """An insurance cover, for insurer, lender and borrower to consent to; its period is that of the terms."""
 
     act: Literal["cover"]
     insurer: Entity
     insured: Entity
     facility: Digest
+    rules: Annotated[
+        tuple[Annotated[int, Field(ge=0, lt=32)], ...],
+        Field(max_length=32, description="the facility's rules, from 0, whose claims open under this cover alone"),
+    ]
     terms: Document
 
 

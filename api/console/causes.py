@@ -74,6 +74,8 @@ def _of_credit(say: Say) -> dict[str, str]:
         "InstalmentPaid": say("the instalment is paid"),
         "InstalmentDeferred": say("the instalment is deferred already"),
         "CoverNotInForce": say("the cover was not in force"),
+        "RuleCovered": say("another cover takes the rule's claims in this period"),
+        "WrongRule": say("the rule opens its claims under another cover"),
         "ClaimNotOpen": say("the claim has been decided"),
         "ReviewDecided": say("the review has been decided"),
         "DecisionTooOld": say("the panel has decided since this decision was drafted"),

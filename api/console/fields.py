@@ -47,7 +47,7 @@ def signed_facts(frame: Frame, draft: Draft) -> list[Fact]:
     return [
         Fact(names[name], verdicts[draft.act, value])
         if isinstance(value, int) and (draft.act, value) in verdicts and name == "verdict"
-        else _signed(frame, names.get(name, name), name, value)
+        else _signed(frame, draft.act, names.get(name, name), name, value)
         for name, value in message(draft.consent).items()
     ]
 
@@ -83,7 +83,7 @@ def _verdicts(say: Say) -> dict[tuple[Act, int], str]:
     }
 
 
-def _signed(frame: Frame, words: str, name: str, value: object) -> Fact:
+def _signed(frame: Frame, act: Act, words: str, name: str, value: object) -> Fact:
     if isinstance(value, bytes):
         if not any(value):
             return Fact(words, frame.say("none"))
@@ -94,6 +94,9 @@ def _signed(frame: Frame, words: str, name: str, value: object) -> Fact:
         return Fact(words, str(value))
     if name in _ENTITIES:
         return Fact(words, f"{frame.name(value)} ({value})")
+    if name == "rules" and act is Act.COVER:
+        numbers = [str(at + 1) for at in range(32) if value >> at & 1]
+        return Fact(frame.say("Rules that open claims under it"), ", ".join(numbers) or frame.say("none"))
     if name == "panel":
         return Fact(words, frame.say(", ").join(frame.name(each) for each in frame.sight.members_of(value)))
     if name in _TIMES:

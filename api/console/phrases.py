@@ -126,7 +126,7 @@ def effect_words(act: str, say: Say) -> str:
         "facility": say("The rules act by themselves from now on, as their clauses say."),
         "drawdown": say("The drawdown is recorded. It is refused while the facility is held."),
         "repayment": say("The instalment counts as paid. This cannot be taken back."),
-        "cover": say("Rules of the facility may open claims under this cover."),
+        "cover": say("The rules that it names open their claims under this cover and under no other in its period."),
         "claim-decision": say("The claim is decided. This cannot be taken back."),
         "inspection": say("Your finding may be used to decide a review."),
         "decision": say("The review is decided. A cleared hold frees the facility at once."),

@@ -67,6 +67,14 @@ class Pack(Strict):
         return self
 
     @model_validator(mode="after")
+    def _covers_are_of_their_rules_facility(self) -> Pack:
+        for key, facility in self.facilities.items():
+            for rule in facility.rules:
+                if rule.cover is not None and self.covers[rule.cover].facility != key:
+                    raise ValueError(f"facilities.{key}.rules: {rule.name} names a cover of another facility")
+        return self
+
+    @model_validator(mode="after")
     def _detections_have_a_truth(self) -> Pack:
         granted = {c.schema_ for facility in self.facilities.values() for rule in facility.rules for c in rule.when}
         for each in self.expect.detections:
@@ -96,6 +104,7 @@ class Pack(Strict):
             found += [(f"facilities.{key}", "parties", name) for name in parties]
             found += [(f"facilities.{key}.rules", "schemas", c.schema_) for r in facility.rules for c in r.when]
             found += [(f"facilities.{key}.rules", "subjects", c.subject) for r in facility.rules for c in r.when]
+            found += [(f"facilities.{key}.rules", "covers", r.cover) for r in facility.rules if r.cover]
         for key, cover in self.covers.items():
             found += [(f"covers.{key}", "parties", name) for name in (cover.insurer, cover.insured)]
             found.append((f"covers.{key}", "facilities", cover.facility))

@@ -260,10 +260,16 @@ class Rule(Strict):
     clause: Text
     action: Literal["hold", "review", "defer", "open_claim"]
     days: int = Field(default=0, ge=0, le=366, description="By how much a deferral moves the date.")
-    cover: Key | None = None
+    cover: Key | None = Field(default=None, description="Of open_claim: the cover that it opens claims under.")
     single_kind: bool = Field(default=False, description="The agreement says that one kind of evidence is enough.")
     within: Duration = "P1D"
     when: list[Condition] = Field(min_length=1, max_length=8)
+
+    @model_validator(mode="after")
+    def _claims_name_their_cover(self) -> Rule:
+        if (self.action == "open_claim") != (self.cover is not None):
+            raise ValueError("cover: a rule names one exactly when its action is open_claim")
+        return self
 
 
 class Panel(Strict):

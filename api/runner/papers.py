@@ -168,7 +168,8 @@ class Papers:
             "end": cover.end,
         }
         parties = {"insurer": self.names.entities[cover.insurer], "insured": self.names.entities[cover.insured]}
-        return {"act": "cover", **parties, "facility": facility, "terms": terms}
+        under = [at for at, rule in enumerate(self.pack.facilities[cover.facility].rules) if rule.cover == key]
+        return {"act": "cover", **parties, "facility": facility, "rules": under, "terms": terms}
 
     def inspection(self, inspector: str, facility: str, finding: str, taken_at: str) -> Body:
         """An inspector's recount of what a facility rests on."""

@@ -155,7 +155,9 @@ class Play:
                 return [facility.lender], {"act": "repayment", **body}
             case steps.TakeCover():
                 cover = self.pack.covers[step.cover]
-                return [cover.insurer, cover.insured], papers.cover(step.cover, ids[cover.facility])
+                facility = facilities[cover.facility]
+                parties = [cover.insurer, facility.lender, facility.borrower]
+                return parties, papers.cover(step.cover, ids[cover.facility])
             case steps.Review():
                 return step.by, self._review_request(step)
             case steps.DecideClaim():

@@ -209,6 +209,7 @@ class Renderer:
             "insurer": self.party(cover.word.insurer),
             "insured": self.party(cover.word.insured),
             "facility": data_hex(cover.terms.facility),
+            "rules": [rule for rule in range(32) if cover.terms.rules >> rule & 1],
             "start": rfc3339(cover.terms.start, self.zone),
             "end": rfc3339(cover.terms.end, self.zone),
             "termsHash": data_hex(cover.terms.terms_hash),

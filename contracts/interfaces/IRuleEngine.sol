@@ -106,7 +106,7 @@ interface IRuleEngine {
     /// @param ruleProof siblings of the rule's leaf, from the leaf up
     /// @param evidence for each condition its run, oldest first
     /// @param actionData of DEFER abi.encode(uint16 ordinal, uint64 periodStartMs, uint64 dueMs, bytes32 amountHash,
-    /// bytes32[] proof), of OPEN_CLAIM abi.encode(bytes32 cover), else empty
+    /// bytes32[] proof), of OPEN_CLAIM abi.encode(bytes32 cover), the one that the rule has at the latest slot, else empty
     function execute(
         bytes32 facility,
         Rule calldata rule,

@@ -35,7 +35,7 @@ library Consents {
     bytes32 internal constant REPAYMENT =
         keccak256("Repayment(bytes32 facility,uint16 instalment,bytes32 amountHash,uint64 draftedAt)");
     bytes32 internal constant COVER = keccak256(
-        "Cover(uint32 insurer,uint32 insured,bytes32 facility,bytes32 termsHash,uint64 start,uint64 end,uint64 draftedAt)"
+        "Cover(uint32 insurer,uint32 insured,bytes32 facility,uint32 rules,bytes32 termsHash,uint64 start,uint64 end,uint64 draftedAt)"
     );
     bytes32 internal constant CLAIM_DECISION =
         keccak256("ClaimDecision(bytes32 cover,uint16 claim,uint8 verdict,bytes32 reason,uint64 draftedAt)");

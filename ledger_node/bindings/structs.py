@@ -169,17 +169,19 @@ class Cover(Struct):
     insurer: int
     insured: int
     facility: bytes
+    rules: int
     terms_hash: bytes
     start: int
     end: int
     drafted_at: int
 
-    ABI: ClassVar[str] = "(uint32,uint32,bytes32,bytes32,uint64,uint64,uint64)"
+    ABI: ClassVar[str] = "(uint32,uint32,bytes32,uint32,bytes32,uint64,uint64,uint64)"
     TYPE: ClassVar[StructType] = struct(
         "Cover",
         "uint32 insurer",
         "uint32 insured",
         "bytes32 facility",
+        "uint32 rules",
         "bytes32 termsHash",
         "uint64 start",
         "uint64 end",

@@ -269,10 +269,12 @@ class ActionProof:
         return f"{Action(act.action).name}, review {data_hex(act.target)}"
 
     def _prove_opened_claim(self) -> str:
-        cover = prove_cover(self._proven, self._act.target)
+        cover, act = prove_cover(self._proven, self._act.target), self._act
+        if not cover.terms.rules >> act.rule & 1 or not cover.terms.start <= act.slot < cover.terms.end:
+            raise StepFailed(StepName.ACTION, "the cover is not the rule's at the last evidence")
         for number in range(cover.word.claims):
             claim = self._proven.item(Claim, Key(Kind.CLAIM, claim_id(cover.id, number)))
-            if claim.opening.evidence == self._act.evidence and claim.opening.facility == self._proven.bundle.claim.id:
+            if claim.opening.evidence == act.evidence and claim.opening.facility == self._proven.bundle.claim.id:
                 return f"claim {number} opened under cover {data_hex(cover.id)}"
         raise StepFailed(StepName.ACTION, "the cover has no claim on this evidence")
 

@@ -51,7 +51,7 @@ def prove_cover(proven: Proven, id_: bytes) -> Cover:
     proven.load(Contract.COVERS, id_)
     cover = proven.item(Cover, Key(Kind.COVER, id_))
     facility, period, _ = (proven.slot(Contract.COVERS, slot) for slot in cover_slots(id_))
-    stated = cover.terms.start | cover.terms.end << 64
+    stated = cover.terms.start | cover.terms.end << 64 | cover.terms.rules << 128
     if facility.to_bytes(32, "big") != cover.terms.facility or period != stated:
         raise StepFailed(StepName.HISTORY, "CoverBook: the terms in the state are not those of the history")
     prove_entities(proven, (cover.word.insurer, cover.word.insured))

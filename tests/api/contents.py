@@ -160,6 +160,7 @@ def cover_request(insurer: int, insured: int, facility: str) -> dict[str, object
         "insurer": insurer,
         "insured": insured,
         "facility": facility,
+        "rules": [2],
         "terms": {
             "schema": "cangdan/cover-terms/1",
             "insurer": PARTY_B,

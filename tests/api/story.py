@@ -43,7 +43,7 @@ def tell(folder: Path) -> Story:
     api = found(folder)
     receipt = api.act(issue_request(OWNER, KEEPER), OWNER, KEEPER)
     facility = api.act(facility_request(BANK, OWNER), BANK, OWNER)
-    cover = api.act(cover_request(INSURER, BANK, facility), INSURER, BANK)
+    cover = api.act(cover_request(INSURER, BANK, facility), INSURER, BANK, OWNER)
     request = {"act": "pledge", "receipt": receipt, "facility": facility, "terms": pledge_terms()}
     pledge = api.act({**request, "pledgee": BANK}, OWNER, KEEPER, BANK)
     amount = {"minor": 40_000_019, "currency": "CNY"}

@@ -9,7 +9,15 @@ from ledger_node.secp256k1 import recover
 from registry.consents import digest
 from registry.structs import Release
 from tests.api.app_kit import Api, start
-from tests.api.contents import CANARY, facility_request, issue_request, other_issue_request, pledge_terms, rule
+from tests.api.contents import (
+    CANARY,
+    cover_request,
+    facility_request,
+    issue_request,
+    other_issue_request,
+    pledge_terms,
+    rule,
+)
 from tests.api.seed import BANK, INSURER, KEEPER, OTHER_BANK, OTHER_KEEPER, OWNER, REGULATOR, signer
 from tests.api.story import Story
 from tests.api.test_console import Browser
@@ -69,6 +77,16 @@ def test_an_error_never_repeats_a_value(api: Api):
 def test_a_pledge_of_an_unknown_receipt_points_at_it(api: Api):
     request = {"act": "pledge", "receipt": "0x" + "ee" * 32, "pledgee": BANK, "terms": {}}
     assert pointers(api.post(OWNER, "/v1/drafts", request)) == ["#/receipt"]
+
+
+def test_a_cover_names_only_rules_that_its_facility_has(api: Api, story: Story):
+    request = {**cover_request(INSURER, OWNER, story.facility), "rules": [2, 3]}
+    assert pointers(api.post(INSURER, "/v1/drafts", request)) == ["#/rules"]
+
+
+def test_a_cover_asks_for_the_lenders_consent_also_when_the_borrower_is_insured(api: Api, story: Story):
+    made = api.draft(INSURER, cover_request(INSURER, OWNER, story.facility))
+    assert [each["entity"] for each in made["parties"]] == [INSURER, BANK, OWNER]
 
 
 def test_a_hold_on_one_kind_of_evidence_is_refused_by_its_rule(api: Api):

@@ -175,7 +175,7 @@ def two_loans(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Any:
     api.act(other_issue_request(OWNER, OTHER_KEEPER, "BAY-7"), OWNER, OTHER_KEEPER)
     request = {**facility_request(OTHER_BANK, OWNER), "panel": 3}
     facility = api.act(request, OTHER_BANK, OWNER)
-    api.act(cover_request(INSURER, OTHER_BANK, facility), INSURER, OTHER_BANK)
+    api.act(cover_request(INSURER, OTHER_BANK, facility), INSURER, OTHER_BANK, OWNER)
     rules = rules_of(api, facility, OTHER_BANK)
     fire(api, facility, rules, 0, 1_790_009_600_000)
     api.catch_up()

@@ -157,8 +157,8 @@ contract GasTest is Credit {
         signatures = by(BANK, digestAt(address(book), Consents.hash(repayment)));
         book.repay(repayment, signatures);
         snap("repay, first instalment");
-        Cover memory cover = Cover(INSURER, OWNER, facility, keccak256("policy"), T0, DUE, nowMs());
-        signatures = by(INSURER, OWNER, digestAt(address(covers), Consents.hash(cover)));
+        Cover memory cover = Cover(INSURER, OWNER, facility, 2, keccak256("policy"), T0, DUE, nowMs());
+        signatures = by(INSURER, BANK, OWNER, digestAt(address(covers), Consents.hash(cover)));
         covers.register(cover, signatures);
         snap("register a cover");
         receipt = issued();

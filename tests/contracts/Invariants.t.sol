@@ -32,7 +32,7 @@ contract InvariantsTest {
     function targetSelectors() external view returns (FuzzSelector[] memory list) {
         list = new FuzzSelector[](1);
         list[0].addr = address(handler);
-        list[0].selectors = new bytes4[](11);
+        list[0].selectors = new bytes4[](12);
         list[0].selectors[0] = Handler.issue.selector;
         list[0].selectors[1] = Handler.replace.selector;
         list[0].selectors[2] = Handler.pledge.selector;
@@ -44,6 +44,7 @@ contract InvariantsTest {
         list[0].selectors[8] = Handler.draw.selector;
         list[0].selectors[9] = Handler.fire.selector;
         list[0].selectors[10] = Handler.decide.selector;
+        list[0].selectors[11] = Handler.cover.selector;
     }
 
     /// @dev Every act of the handler can succeed, so the invariants are not empty.
@@ -73,6 +74,12 @@ contract InvariantsTest {
         handler.issue(0x04);
         handler.deliver(2);
         vm.assertEq(handler.done(), 13);
+        handler.cover(0x0001);
+        handler.cover(0x0002);
+        handler.cover(0x0103);
+        handler.cover(0x0203);
+        handler.cover(0x0319);
+        vm.assertEq(handler.coversCount(), 4);
     }
 
     function invariant_a_key_belongs_to_at_most_one_live_receipt() external view {
@@ -146,6 +153,19 @@ contract InvariantsTest {
         uint256 word = book.wordOf(handler.facility());
         vm.assertEq(field(word, 64, 32), handler.facilityHolds());
         vm.assertEq(field(word, 176, 16), handler.drawsDone());
+    }
+
+    function invariant_a_rule_has_at_most_one_cover_at_a_time() external view {
+        uint256[2] memory takers;
+        for (uint64 slot = 0; slot < 72; ++slot) {
+            (takers[0], takers[1]) = (0, 0);
+            for (uint256 i = 0; i < handler.coversCount(); ++i) {
+                (,,, uint32 rules,, uint64 start, uint64 end,) = handler.coversTaken(i);
+                if (slot < start || slot >= end) continue;
+                for (uint256 rule = 0; rule < 2; ++rule) takers[rule] += (rules >> rule) & 1;
+            }
+            vm.assertTrue(takers[0] <= 1 && takers[1] <= 1);
+        }
     }
 
     function field(uint256 word, uint256 offset, uint256 bits) private pure returns (uint256) {

@@ -30,6 +30,7 @@ SLOTS = {
     ("ReviewBoard", "records"): 0,
     ("CoverBook", "records"): 0,
     ("CoverBook", "terms"): 3,
+    ("CoverBook", "coveredUntil"): 4,
 }
 
 
@@ -91,6 +92,7 @@ def test_the_slots_that_the_format_page_names_are_those_of_the_compiler() -> Non
         ("ParticipantRegistry", "accounts"),
         ("CreditBook", "terms"),
         ("CoverBook", "terms"),
+        ("CoverBook", "coveredUntil"),
         ("DeviceRegistry", "roots"),
         ("AttestationHub", "roots"),
         ("GoodsIndex", "claims"),

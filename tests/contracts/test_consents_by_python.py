@@ -63,7 +63,7 @@ class Stage:
         covered = [self._rule(0, Action.OPEN_CLAIM), self._rule(1, Action.REVIEW)]
         tree = rules_tree(covered)
         self.facility = made.facility(tree.root, 2, keccak256(b"schedule"), 64)
-        self.cover = made.cover(self.facility)
+        self.cover = made.cover(self.facility, 1)
         seen = Observation(MASS.schema, ROUND, MASS.subject, MASS.metric, 1, Quality.PASS, 1, ZERO, ZERO)
         proofs = {seen: (0, made.anchor(MASS.schema, ROUND, [seen.leaf()]).proof(0))}
         for rule, data in zip(covered, (encode(["bytes32"], [self.cover]), b""), strict=True):
@@ -168,10 +168,10 @@ SIGNED: dict[type[Consent], Signed] = {
     ),
     structs.Cover: Signed(
         lambda stage: st.builds(
-            structs.Cover, st.integers(5, 12), st.sampled_from([BANK, DEPOSITOR]), st.just(stage.facility), word32,
-            uint(63), st.integers(1 << 63, (1 << 64) - 1), past,
+            structs.Cover, st.integers(5, 12), st.sampled_from([BANK, DEPOSITOR]), st.just(stage.facility),
+            st.integers(0, 3), word32, uint(63), st.integers(1 << 63, (1 << 64) - 1), past,
         ),
-        2,
+        3,
         asks("CoverBook", "register"),
     ),
     structs.ClaimDecision: Signed(

@@ -48,7 +48,7 @@ class FakeChain:
     roots: dict[tuple[bytes, int], bytes] = field(default_factory=dict)
     events: list[Config | Anchored] = field(default_factory=lambda: [CONFIG])
     facilities: dict[bytes, FacilityRoots] = field(default_factory=dict)
-    covers: dict[bytes, bytes] = field(default_factory=dict)
+    covers: dict[tuple[bytes, int], bytes | Refusal] = field(default_factory=dict)
     entities: dict[bytes, int] = field(default_factory=dict)
     last: dict[tuple[bytes, int], int] = field(default_factory=dict)
     outcomes: dict[str, Refusal | bool] = field(default_factory=dict)
@@ -81,8 +81,8 @@ class FakeChain:
     def last_slot(self, facility: bytes, rule: int) -> int:
         return self.last.get((facility, rule), 0)
 
-    def cover_of(self, facility: bytes) -> bytes | None:
-        return self.covers.get(facility)
+    def cover_of(self, facility: bytes, rule: int, slot: int) -> bytes | Refusal | None:
+        return self.covers.get((facility, rule))
 
     def entity_of(self, account: bytes) -> int | None:
         return self.entities.get(account)

@@ -132,6 +132,8 @@ def test_one_silent_oracle_does_not_stop_the_hold(yard: Yard) -> None:
 
 def test_a_refusal_is_kept_with_its_cause_and_ends_the_matter(yard: Yard) -> None:
     yard.four.chain.refuse = Refusal("FacilityNotOpen", "FacilityNotOpen(facility=0x01, status=2)")
+    chain = yard.four.chain
+    chain.facilities[FACILITY] = replace(chain.facilities[FACILITY], open=False)
     yard.minutes(24_560, 16_380, 16_380, stolen=1)
     yard.ends()
     yard.four.run(6000)
@@ -143,6 +145,18 @@ def test_a_refusal_is_kept_with_its_cause_and_ends_the_matter(yard: Yard) -> Non
         oracle.reopen()
     yard.four.run(3000)
     assert yard.acted == []
+
+
+@pytest.mark.parametrize("name", ["FacilityNotOpen", "CoverUnknown", "RoundUnknown", "SomethingNew"])
+def test_a_refusal_of_a_node_that_lags_costs_no_episode(yard: Yard, name: str) -> None:
+    yard.four.chain.refuse = Refusal(name, f"{name}()")
+    yard.minutes(24_560, 16_380, 16_380, stolen=1)
+    yard.ends()
+    yard.four.run(6000)
+    assert {oracle.firings.of(FACILITY, COVENANT)[0].state for oracle in yard.four.oracles} == {FiringState.PENDING}
+    yard.four.chain.refuse = None
+    yard.four.run(6000)
+    assert yard.acted == [(Action.HOLD, 2)]
 
 
 def test_a_restart_between_firing_and_execution_executes_once(yard: Yard) -> None:
@@ -180,10 +194,24 @@ def test_a_claim_waits_for_its_cover(tmp_path: Path) -> None:
     yard.minutes(*[20_000] * 5)
     yard.ends()
     assert yard.acted == []
-    yard.four.chain.covers[covenant.facility(CREDIT_DOMAIN)] = b"v" * 32
+    yard.four.chain.covers[covenant.facility(CREDIT_DOMAIN), 0] = b"v" * 32
     yard.four.run(6000)
     assert yard.acted == [(Action.OPEN_CLAIM, 4)]
     assert yard.four.chain.executions[0].action_data == b"v" * 32
+
+
+def test_a_claim_that_no_cover_will_ever_take_ends(tmp_path: Path) -> None:
+    covenant = covenant_of(MASS_SCHEMA, rules=(replace(ALONE, index=0, action=Action.OPEN_CLAIM),))
+    yard = Yard(tmp_path, covenant)
+    facility = covenant.facility(CREDIT_DOMAIN)
+    yard.four.chain.covers[facility, 0] = Refusal("CoverNotInForce", "no cover of rule 0 was in force at 4")
+    yard.minutes(*[20_000] * 5)
+    yard.ends()
+    yard.four.run(6000)
+    for oracle in yard.four.oracles:
+        kept = oracle.firings.of(facility, covenant)[0]
+        assert (kept.state, kept.cause) == (FiringState.REFUSED, "no cover of rule 0 was in force at 4")
+    assert yard.acted == []
 
 
 def test_a_deferral_names_the_instalment_of_its_evidence(tmp_path: Path) -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from ledger_node.abi import encode_call
-from ledger_node.bindings.structs import Facility, Fleet
+from ledger_node.bindings.structs import Cover, Facility, Fleet
 from ledger_node.client import ChainClient
 from ledger_node.deploy import Addresses, deploy
 from ledger_node.eip712 import Domain, digest
@@ -15,6 +16,7 @@ from ledger_node.embedded.launch import running_ledger
 from ledger_node.hashing import keccak256
 from ledger_node.keys import LocalSigner
 from ledger_node.outbox import Outbox, Status
+from oracle.chain import Refusal
 from oracle.clock import Clock, SystemClock
 from oracle.figures import Figures
 from oracle.firings import FiringState
@@ -43,6 +45,8 @@ class Ground:
         registry = ("ParticipantRegistry", "register")
         self.act("bank", *registry, 1, keccak256(b"bank"), self.bank.address)
         self.act("borrower", *registry, 4, keccak256(b"borrower"), self.borrower.address)
+        self.insurer = LocalSigner(keccak256(b"insurer"))
+        self.act("insurer", *registry, 3, keccak256(b"insurer"), self.insurer.address)
         self.act("panel", "ReviewBoard", "setPanel", 3, 1, [1])
 
     def act(self, key: str, contract: str, function: str, *args: object) -> None:
@@ -70,6 +74,15 @@ class Ground:
         signatures = self.bank.sign_digest(facility) + self.borrower.sign_digest(facility)
         self.act(f"facility {facility.hex()}", "CreditBook", "openFacility", told, signatures)
         return facility
+
+    def cover(self, facility: bytes, rules: int, start: int, end: int) -> bytes:
+        """A cover of rules of a facility, under the consents of insurer, lender and borrower."""
+        told = Cover(3, 1, facility, rules, b"t" * 32, start, end, NOW)
+        domain = Domain("Cangdan", "1", self.addresses.chain_id, self.addresses.address("CoverBook"))
+        id_ = digest(domain, Cover.TYPE, told.message())
+        signatures = b"".join(each.sign_digest(id_) for each in (self.insurer, self.bank, self.borrower))
+        self.act(f"cover {id_.hex()}", "CoverBook", "register", told, signatures)
+        return id_
 
     def chain(self, key: bytes, clock: Clock) -> NodeChain:
         signer = LocalSigner(key)
@@ -105,7 +118,7 @@ def test_rounds_are_anchored_and_a_rule_is_executed_once(ground: Ground, tmp_pat
     assert roots is not None
     assert (roots.open, roots.rules) == (True, covenant.rules_tree.root)
     assert chains[0].facility(b"x" * 32) is None
-    assert chains[0].cover_of(facility) is None
+    assert chains[0].cover_of(facility, 0, DAY) is None
     assert (chains[0].entity_of(ground.bank.address), chains[0].entity_of(b"y" * 20)) == (1, None)
 
     oracles = [Oracle(signer, tmp_path, chain, clock, {}) for signer, chain in zip(ORACLE_SIGNERS, chains, strict=True)]
@@ -142,6 +155,46 @@ def test_rounds_are_anchored_and_a_rule_is_executed_once(ground: Ground, tmp_pat
         DAY + 2 * MINUTE,
     ]
     assert chains[0].anchored_since(page.next_block).rounds == ()
+
+
+def test_the_cover_of_a_rule_is_the_one_whose_period_holds_the_slot(ground: Ground) -> None:
+    chain = ground.chain(ORACLE_KEYS[0], SystemClock())
+    facility = ground.open(covenant_of(MASS_SCHEMA, MOVES_SCHEMA, rules=(HOLD, replace(HOLD, index=1))), chain)
+    assert chain.cover_of(facility, 0, DAY) is None
+    this_year, next_year = ground.cover(facility, 1, DAY, 2 * DAY), ground.cover(facility, 1, 3 * DAY, 4 * DAY)
+    other = ground.cover(facility, 2, DAY, 2 * DAY)
+    assert [chain.cover_of(facility, 0, at) for at in (DAY, 2 * DAY - 1, 3 * DAY)] == [this_year, this_year, next_year]
+    assert chain.cover_of(facility, 1, DAY) == other
+    assert chain.cover_of(b"x" * 32, 0, DAY) is None
+    for slot in (DAY - 1, 2 * DAY):
+        assert isinstance(gap := chain.cover_of(facility, 0, slot), Refusal)
+        assert gap.name == "CoverNotInForce"
+    assert chain.cover_of(facility, 0, 4 * DAY) is None
+    later = ground.cover(facility, 3, 4 * DAY, 5 * DAY)
+    assert (chain.cover_of(facility, 0, 4 * DAY), chain.cover_of(facility, 1, 4 * DAY)) == (later, later)
+
+
+def test_covers_are_followed_block_by_block_and_never_twice(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    chain = ground.chain(ORACLE_KEYS[0], SystemClock())
+    facility = ground.open(covenant_of(MASS_SCHEMA, MOVES_SCHEMA, rules=(replace(HOLD, salt=b"f" * 32),)), chain)
+    asked: list[tuple[int, int]] = []
+    logs = ground.client.logs
+
+    def told(first: int, last: int, *rest: object) -> object:
+        asked.append((first, last))
+        return logs(first, last, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ground.client, "logs", told)
+    monkeypatch.setattr("oracle.node.LOG_BLOCKS", 7)
+    expected = ground.cover(facility, 1, DAY, 2 * DAY)
+    head = ground.client.block_number()
+    calls = 0
+    while chain.cover_of(facility, 0, DAY) is None:
+        calls += 1
+    assert chain.cover_of(facility, 0, DAY) == expected
+    assert len(asked) == calls + 1 > 1
+    assert asked[-1][1] <= head
+    assert all(one[1] + 1 == two[0] and one[1] - one[0] == 6 for one, two in pairwise(asked))
 
 
 def test_four_other_oracles_anchor_what_the_set_before_left_open(ground: Ground, tmp_path: Path) -> None:

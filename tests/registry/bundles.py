@@ -47,7 +47,7 @@ class Bundles:
         made.hold(receipt)
         watch = Watch(made, revoked_at=START + DAY_MS)
         watch.enrol()
-        cover = made.cover(watch.open_facility())
+        cover = made.cover(watch.open_facility(), 4)
         watch.minute(0, [25_000] * 3, 0)
         watch.minute(1, [20_000] * 3, 1, liars=[0])
         watch.minute(2, [20_000] * 3, 0)

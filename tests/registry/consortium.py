@@ -193,9 +193,9 @@ class Consortium:
         consent = structs.Repayment(facility, instalment, keccak256(b"amount"), self.now_ms)
         self.act("entity 1", "CreditBook", "repay", consent, self.sign(consent, BANK))
 
-    def cover(self, facility: bytes) -> bytes:
-        consent = structs.Cover(INSURER, DEPOSITOR, facility, keccak256(b"cover"), 0, 1 << 50, self.now_ms)
-        self.act("entity 3", "CoverBook", "register", consent, self.sign(consent, INSURER, DEPOSITOR))
+    def cover(self, facility: bytes, rules: int) -> bytes:
+        consent = structs.Cover(INSURER, DEPOSITOR, facility, rules, keccak256(b"cover"), 0, 1 << 50, self.now_ms)
+        self.act("entity 3", "CoverBook", "register", consent, self.sign(consent, INSURER, BANK, DEPOSITOR))
         return digest(consent, self.deployment)
 
     def fleet(self, entity: int, devices: int, root: bytes, revoked: int = 0, revocation_root: bytes = ZERO) -> None:

@@ -63,7 +63,8 @@ FACILITY = (
     "bytes32 rulesRoot,bytes32 scheduleRoot,uint64 draftedAt)"
 )
 COVER = (
-    "Cover(uint32 insurer,uint32 insured,bytes32 facility,bytes32 termsHash,uint64 start,uint64 end,uint64 draftedAt)"
+    "Cover(uint32 insurer,uint32 insured,bytes32 facility,uint32 rules,bytes32 termsHash,uint64 start,uint64 end,"
+    "uint64 draftedAt)"
 )
 
 
@@ -293,7 +294,7 @@ class Model:
         self.advance("CreditBook", facility, 7, word, abi(["uint8", "bytes32"], [rule, review]))
 
     def cover(self, insurer: int, insured: int, facility: bytes) -> bytes:
-        values = [insurer, insured, facility, keccak(b"terms"), 0, 1 << 40, self.time * 1000]
+        values = [insurer, insured, facility, 3, keccak(b"terms"), 0, 1 << 40, self.time * 1000]
         id_ = eip712("CoverBook", COVER, types_of(COVER), values)
         self.claim_states[id_] = 0
         self.advance("CoverBook", id_, 1, insurer | insured << 32 | 1 << 96, abi(types_of(COVER), values))

@@ -33,7 +33,7 @@ class Story:
         receipt = made.issue(unit_keys=(unit,))
         issued_at = made.client.block_number()
         facility = made.facility(keccak256(b"rules"), 2, keccak256(b"schedule"), 3)
-        cover = made.cover(facility)
+        cover = made.cover(facility, 2)
         pledge = made.pledge(receipt, facility=facility)
         pledged_at = made.client.block_number()
         consent = made.pledge_consent(receipt, OTHER_BANK)

@@ -61,13 +61,15 @@ def cases(told: Story) -> list[tuple[Contract, int, int, str]]:
         (Contract.HUB, slots.base(Contract.HUB, "config"), 1 << 192, "f"),
         (Contract.REVIEWS, slots.member(Contract.REVIEWS, "panels", entity(PANEL)), 1, "members"),
         (Contract.COVERS, slots.cover_slots(told.cover)[1], 1, "start"),
+        (Contract.COVERS, slots.cover_slots(told.cover)[1], 1 << 128, "rules"),
+        (Contract.COVERS, slots.covered_slot(told.facility, 1), 1, "rule 1"),
         (Contract.HOLD_DESK, slots.nested(slots.member(Contract.HOLD_DESK, "placed", receipt), b"\3"), 1, "placed 3"),
         (Contract.RECEIPTS, slots.member(Contract.RECEIPTS, "_wired", b"\2"), 1, "address"),
         (Contract.CREDIT, slots.base(Contract.CREDIT, "_authority"), 1, "address"),
     ]
 
 
-@pytest.mark.parametrize("number", range(25))
+@pytest.mark.parametrize("number", range(27))
 def test_an_altered_field_is_named(story: Story, number: int) -> None:
     contract, slot, flip, field = cases(story)[number]
     made = story.consortium

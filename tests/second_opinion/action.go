@@ -275,7 +275,11 @@ func (a *actionProof) checkClaim(says *values) {
 	must(a.slot("CoverBook", first) == terms.word("facility"), "history", "another facility")
 	period := a.slot("CoverBook", first.plus(1))
 	start, end := terms.word("start"), terms.word("end")
-	must(same(period[16:24], end[24:]) && same(period[24:], start[24:]) && period.int().BitLen() <= 128, "history", "another period")
+	must(same(period[16:24], end[24:]) && same(period[24:], start[24:]), "history", "another period")
+	rules, rule := terms.word("rules"), uint(says.int("rule"))
+	must(same(period[12:16], rules[28:]) && period.int().BitLen() <= 160, "history", "other rules")
+	must(rules.bits(rule, rule) == 1, "action", "the cover is not the rule's")
+	must(terms.int("start") <= a.last && a.last < terms.int("end"), "action", "the cover is not in force at the last evidence")
 	a.slot("CoverBook", first.plus(2))
 	last := r.transitions[len(r.transitions)-1].word
 	a.entities(last.bits(0, 31), last.bits(32, 63))

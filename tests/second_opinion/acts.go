@@ -39,7 +39,7 @@ var (
 	clearing = define("Clearing(uint8 rule,bytes32 review)")
 	closing  = define("Closing(uint32 by)")
 	fleet    = define("Fleet(uint32 entity,uint32 epoch,uint32 devices,uint32 revoked,bytes32 fleetRoot,bytes32 revocationRoot,uint64 draftedAt)")
-	cover    = define("Cover(uint32 insurer,uint32 insured,bytes32 facility,bytes32 termsHash,uint64 start,uint64 end,uint64 draftedAt)")
+	cover    = define("Cover(uint32 insurer,uint32 insured,bytes32 facility,uint32 rules,bytes32 termsHash,uint64 start,uint64 end,uint64 draftedAt)")
 	opening  = define("ClaimOpening(uint16 claim,bytes32 facility,bytes32 evidence,uint64 slot)")
 	decision = define("ClaimDecision(bytes32 cover,uint16 claim,uint8 verdict,bytes32 reason,uint64 draftedAt)")
 	review   = define("ReviewOpening(bytes32 facility,uint32 facilitySeq,uint8 rule,uint8 action,bytes32 evidence)")

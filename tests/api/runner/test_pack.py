@@ -41,6 +41,10 @@ def changed(tmp_path: Path, edit: Any, name: str = "pv-plant") -> Path:
         (lambda d: d["devices"]["inverter"]["stream"]["recorded"].update(file="../secret.csv"), "file"),
         (lambda d: d["devices"]["inverter"]["stream"].update(simulated={"every": "PT1M", "until": "PT1H"}), "either"),
         (lambda d: d.update(format="cangdan/pack/2"), "format"),
+        (lambda d: d["facilities"]["loan"]["rules"][0].update(cover="none"), "'none', which is not among covers"),
+        (lambda d: d["facilities"]["loan"]["rules"][0].pop("cover"), "exactly when its action is open_claim"),
+        (lambda d: d["facilities"]["loan"]["rules"][1].update(cover="breakdown"), "exactly when its action"),
+        (lambda d: d["facilities"].update(other=d["facilities"]["loan"]), "names a cover of another facility"),
     ],
 )
 def test_a_pack_that_breaks_the_grammar_is_refused_by_place(tmp_path: Path, edit: Any, words: str) -> None:

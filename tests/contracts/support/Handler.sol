@@ -32,6 +32,7 @@ contract Handler is Credit {
     mapping(address => mapping(bytes32 => bytes32)) public heads;
     mapping(address => mapping(bytes32 => uint32)) public seqs;
     mapping(address => mapping(bytes32 => uint256)) public words;
+    Cover[] public coversTaken;
     bytes32 public facility;
     uint32 public facilityHolds;
     uint16 public drawsDone;
@@ -64,6 +65,10 @@ contract Handler is Credit {
 
     function livesCount() external view returns (uint256) {
         return lives.length;
+    }
+
+    function coversCount() external view returns (uint256) {
+        return coversTaken.length;
     }
 
     function pledgesCount() external view returns (uint256) {
@@ -177,6 +182,23 @@ contract Handler is Credit {
         bool expected = facilityHolds == 0;
         _expect(address(book), abi.encodeCall(book.draw, (value, drawSigned(value))), expected);
         if (expected) ++drawsDone;
+    }
+
+    /// @dev Periods of a few days from one of many; without the lender's consent in one case of four.
+    function cover(uint256 seed) external step {
+        Cover memory value;
+        (value.insurer, value.insured, value.facility) = (INSURER, seed & 4 == 0 ? OWNER : BANK, facility);
+        (value.rules, value.termsHash, value.draftedAt) = (uint32(seed & 3), bytes32(++_salt), nowMs());
+        value.start = uint64(seed >> 8) % 64;
+        value.end = value.start + 1 + uint64(seed >> 16) % 8;
+        bool expected = (seed >> 3) & 3 != 3;
+        for (uint256 i = 0; i < coversTaken.length; ++i) {
+            if (coversTaken[i].rules & value.rules != 0 && value.start < coversTaken[i].end) expected = false;
+        }
+        bytes32 digest = digestAt(address(covers), Consents.hash(value));
+        bytes memory signatures = by(INSURER, (seed >> 3) & 3 == 3 ? OWNER : BANK, OWNER, digest);
+        _expect(address(covers), abi.encodeCall(covers.register, (value, signatures)), expected);
+        if (expected) coversTaken.push(value);
     }
 
     function fire(uint256 which) external step {
