@@ -12,11 +12,11 @@ from ledger_node.consensus.follow import follow, start
 from ledger_node.consensus.genesis_file import read_genesis
 from ledger_node.consensus.header_file import Outcome, verify_headers
 from ledger_node.consensus.qbft import Extra, read_extra
-from ledger_node.consensus.rules import Client, Followed
+from ledger_node.consensus.rules import Client, Followed, Rules
 from ledger_node.hashing import sha256
 from ledger_node.headers import read_header
 from tests.ledger_node.consensus.chains import COVERED, Block, encoded, keccak, other_digit, raw, text
-from tests.ledger_node.vectors import VOTED
+from tests.ledger_node.vectors import CHANGED, VOTED
 
 BLOCKS: list[Block] = VOTED["headers"]
 RULES = read_genesis(json.dumps(VOTED["genesis"]).encode())
@@ -37,11 +37,23 @@ def extra(number: int) -> Extra:
 
 @pytest.fixture(scope="module")
 def states() -> list[Followed]:
+    return followed(RULES, BLOCKS)
+
+
+def followed(rules: Rules, blocks: list[Block]) -> list[Followed]:
     """What is known after each header."""
-    found = [start(RULES, read_header(BLOCKS[0]))]
-    for block in BLOCKS[1:]:
-        found.append(follow(RULES, found[-1], read_header(block)))
+    found = [start(rules, read_header(blocks[0]))]
+    for block in blocks[1:]:
+        found.append(follow(rules, found[-1], read_header(block)))
     return found
+
+
+def check_told(vector: dict[str, Any], states: list[Followed]) -> None:
+    """The set after each block is the one that a validator told."""
+    told: list[str] = []
+    for number, state in enumerate(states):
+        told = vector["validators_from_block"].get(str(number), told)
+        assert [text(each) for each in state.validators] == told, number
 
 
 LATER = [number for number in range(len(BLOCKS)) if extra(number).round]
@@ -57,11 +69,16 @@ def with_extra(number: int, **changes: Any) -> Block:
 
 
 def test_after_each_block_the_set_is_the_one_that_the_validators_told(states: list[Followed]) -> None:
-    told: list[str] = []
-    for number, state in enumerate(states):
-        told = VOTED["validators_from_block"].get(str(number), told)
-        assert [text(each) for each in state.validators] == told, number
+    check_told(VOTED, states)
     assert [len(each) for each in VOTED["validators_from_block"].values()] == [4, 5, 4]
+
+
+def test_a_set_of_the_genesis_file_seals_from_the_block_after_and_earlier_votes_count_on() -> None:
+    rules = read_genesis(json.dumps(CHANGED["genesis"]).encode())
+    states = followed(rules, CHANGED["headers"])
+    check_told(CHANGED, states)
+    assert list(CHANGED["validators_from_block"]) == ["0", "14", "18"]
+    assert [len(state.votes) for state in states[11:19]] == [0, 1, 2, 2, 2, 2, 2, 0]
 
 
 def test_headers_of_later_rounds_hold_with_four_and_with_five_validators() -> None:
