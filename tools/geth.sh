@@ -12,6 +12,8 @@ if [ ! -x "$place/$1" ]; then
   [ -z "$look" ] || { echo "$place/$1"; exit 0; }
   module=github.com/ethereum/go-ethereum
   mkdir -p "$place/new.$$"
+  if command -v flock >/dev/null 2>&1; then exec 9>"$place/building"; flock 9; fi # one builds, others wait for it
+  if [ -x "$place/$1" ]; then rmdir "$place/new.$$"; echo "$place/$1"; exit 0; fi
   GOBIN="$place/new.$$" go install -ldflags="-checklinkname=0 -s -w" "$module/cmd/evm@$version" "$module/cmd/geth@$version" >&2
   mv -f "$place/new.$$/evm" "$place/new.$$/geth" "$place/"
   rmdir "$place/new.$$"

@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 BIN = Path(sys.executable).parent
 REPORTS = Path("build/reports")
@@ -34,10 +36,12 @@ SUITES = (
     "network",
     "qbft",
 )
-DEEP = ("network", "qbft")
+DEEP = ("qbft",)
 """Suites that only --deep and --only run, so that the others together stay within their 25 minutes."""
 SERIAL = ("network", "qbft")
 """Suites whose tests share one thing that takes long to start, so that one worker runs them all."""
+BESIDE = ("network",)
+"""Suites that wait for blocks most of the time: they run beside the others, and what they say is shown at the end."""
 NEEDS = {"qbft": "CANGDAN_QBFT_BINARY"}
 """Suites that are left out of a whole run where their variable names no executable; the run says so."""
 # Files that take long, in the order in which the two workers are to take them; the rest of a suite follows. (A worker
@@ -72,15 +76,16 @@ def lint() -> Outcome:
     return Outcome("lint", bad == 0, (time.monotonic() - begun) / 60)
 
 
-def suite(name: str, deep: bool) -> Outcome:
-    """The tests of one package, on two cores unless it is serial; a file stays with one worker."""
+def suite(name: str, deep: bool, log: IO[bytes] | None = None) -> Outcome:
+    """The tests of one package, on two cores unless it is serial; a file stays with one worker. `log` hears them."""
     begun = time.monotonic()
     report = REPORTS / f"{name}.xml"
     report.unlink(missing_ok=True)
     workers = ("-n0",) if name in SERIAL else ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
     command = [sys.executable, "-m", "pytest", *files(Path("tests") / name), "-q", *workers]
     environment = {**os.environ, **({"CANGDAN_DEEP": "1"} if deep else {})}
-    code = subprocess.run([*command, f"--junitxml={report}", "--durations=5"], env=environment).returncode
+    command += [f"--junitxml={report}", "--durations=5"]
+    code = subprocess.run(command, env=environment, stdout=log, stderr=log).returncode
     passed, failed = counts(report)
     return Outcome(name, code == 0, (time.monotonic() - begun) / 60, passed, failed)
 
@@ -101,6 +106,40 @@ def counts(report: Path) -> tuple[int, int]:
     return int(found.get("tests", "0")) - failed, failed
 
 
+def one(name: str, deep: bool) -> Outcome:
+    """Lint or a suite."""
+    print(f"== {name}", flush=True)
+    return lint() if name == "lint" else suite(name, deep)
+
+
+def everything(deep: bool) -> list[Outcome]:
+    """Lint, then all suites that are to run, one after the other and those of BESIDE beside them."""
+    wanted = [name for name in SUITES if deep or name not in DEEP]
+    for name in [each for each in wanted if each in NEEDS and not os.environ.get(NEEDS[each])]:
+        print(f"== {name} is left out: {NEEDS[name]} names no executable", flush=True)
+        wanted.remove(name)
+    outcomes = [one("lint", deep)]
+    with ThreadPoolExecutor(len(BESIDE)) as others:
+        beside = {name: others.submit(heard, name, deep) for name in wanted if name in BESIDE}
+        print("".join(f"== {name} runs beside the others\n" for name in beside), end="", flush=True)
+        outcomes += [one(name, deep) for name in wanted if name not in beside]
+        for name, outcome in beside.items():
+            outcomes.append(outcome.result())
+            print(f"== {name}\n{log_of(name).read_text(errors='replace')}", flush=True)
+    return outcomes
+
+
+def heard(name: str, deep: bool) -> Outcome:
+    """A suite whose words go to a file."""
+    with log_of(name).open("wb") as log:
+        return suite(name, deep, log)
+
+
+def log_of(name: str) -> Path:
+    """Where the words of a suite are that runs beside the others."""
+    return REPORTS / f"{name}.txt"
+
+
 def main() -> int:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -108,19 +147,12 @@ def main() -> int:
     parser.add_argument("--only", choices=("lint", *SUITES))
     options = parser.parse_args()
     REPORTS.mkdir(parents=True, exist_ok=True)
-    outcomes: list[Outcome] = []
-    wanted = [name for name in SUITES if options.deep or name not in DEEP]
-    for name in [each for each in wanted if each in NEEDS and not os.environ.get(NEEDS[each])]:
-        print(f"== {name} is left out: {NEEDS[name]} names no executable", flush=True)
-        wanted.remove(name)
-    usual = ["lint", *wanted]
-    for name in [options.only] if options.only else usual:
-        print(f"== {name}", flush=True)
-        outcomes.append(lint() if name == "lint" else suite(name, options.deep))
+    begun = time.monotonic()
+    outcomes = [one(options.only, options.deep)] if options.only else everything(options.deep)
     print("\nminutes per suite")
     for outcome in outcomes:
         print(f"  {outcome.name:<12} {outcome.minutes:6.2f}  {'ok' if outcome.ok else 'FAILED'}")
-    print(f"  {'all':<12} {sum(outcome.minutes for outcome in outcomes):6.2f}")
+    print(f"  {'all':<12} {(time.monotonic() - begun) / 60:6.2f}")
     if options.only != "lint":
         print(f"{sum(o.passed for o in outcomes)} passed, {sum(o.failed for o in outcomes)} failed")
     return 0 if all(outcome.ok and not outcome.failed for outcome in outcomes) else 1

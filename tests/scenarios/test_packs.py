@@ -60,6 +60,10 @@ def test_the_plant_opens_claims_and_defers_one_instalment(undisturbed: Undisturb
     assert kit.seen(undisturbed.outcome, "actions on loan") == "no-yield defer x1, stuck open_claim x4"
 
 
+def test_the_digest_after_the_plant_is_that_of_every_chain(undisturbed: Undisturbed) -> None:
+    assert undisturbed.digest == kit.PLANT_DIGEST
+
+
 def test_flags_meet_the_files_truth_in_daylight(undisturbed: Undisturbed) -> None:
     told = kit.seen(undisturbed.outcome, "flags of inverter.power in daylight")
     assert told == "precision 1.000, recall 1.000: 105 found, 0 wrong, 0 missed"
