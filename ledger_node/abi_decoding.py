@@ -61,6 +61,10 @@ def fixed_size(kind: str) -> int | None:
 @cache
 def _tuple(kinds: tuple[str, ...]) -> Read:
     """The reader of a tuple: its head in one call, then what the head only points to or what needs another look."""
+    if len(kinds) == 1 and kinds[0].endswith(")") and fixed_size(kinds[0]) is not None:
+        # A struct of words alone is encoded as its members are.
+        members = _tuple(tuple(split_types(kinds[0][1:-1])))
+        return lambda data, start: (members(data, start),)
     form, padding, later, width = ">", b"", list[tuple[int, Read, bool]](), 0
     for at, kind in enumerate(kinds):
         size = fixed_size(kind)

@@ -36,7 +36,7 @@ class ActError(ValueError):
 def act_of(contract: Contract, act: int, data: bytes) -> tuple[str, Struct]:
     """Name and struct of a transition; `data` is the one encoding of the struct. Raises ActError."""
     try:
-        name, struct = decode_act(contract.value, act, data)
+        name, struct = decode_act(contract, act, data)
         # What is decoded strictly and has a fixed size has no second encoding of that size.
         size = fixed_size(struct.ABI)
         spare = data != struct.encode() if size is None else len(data) != size

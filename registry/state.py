@@ -67,7 +67,7 @@ def apply(state: State, event: Event, deployment: Deployment) -> Changes:
         raise HeadMismatch(event.contract, event.id, event.seq, f"its word counts {seq_of(event.word)}")
     head = next_head(EMPTY_HEAD if before is None else before.head, event.seq, event.digest())
     name, act = event.read()
-    return _EFFECTS[event.contract](state, Step(event, name, act, head, deployment))
+    return _EFFECTS[event.contract](state, Step(event, name, act, head, deployment, before))
 
 
 def replay(events: Iterable[Event], deployment: Deployment) -> dict[Key, Item]:

@@ -15,6 +15,7 @@ CLAIM_OPEN = 1
 
 def facility(state: State, step: Step) -> Changes:
     """An act of CreditBook. Raises StateError."""
+    del state
     key = Key(Kind.FACILITY, step.id)
     word = FacilityWord.unpack(step.event.word)
     act = step.act
@@ -23,7 +24,7 @@ def facility(state: State, step: Step) -> Changes:
             raise step.wrong("the id is not the digest of the facility")
         due = (Instalment(),) * act.instalments
         return {key: Facility(step.id, word, step.head, act, step.at, due, (0,) * act.rules)}
-    before = state.get(key)
+    before = step.before
     if not isinstance(before, Facility):
         raise step.wrong("the facility was not opened")
     after = replace(before, word=word, head=step.head)
@@ -64,11 +65,12 @@ def _with_instalment(after: Facility, step: Step, ordinal: int, changed: Instalm
 
 def review(state: State, step: Step) -> Changes:
     """An act of ReviewBoard. Raises StateError."""
+    del state
     key = Key(Kind.REVIEW, step.id)
     word = ReviewWord.unpack(step.event.word)
     if isinstance(step.act, structs.ReviewOpening):
         return {key: Review(step.id, word, step.head, step.act, step.at)}
-    before = state.get(key)
+    before = step.before
     if not isinstance(before, Review) or not isinstance(step.act, structs.ReviewOutcome):
         raise step.wrong("the review was not opened")
     return {key: replace(before, word=word, head=step.head, outcome=step.act, decided=step.at)}
@@ -83,7 +85,7 @@ def cover(state: State, step: Step) -> Changes:
         if digest_of(type(act), step.event.data, step.deployment) != step.id:
             raise step.wrong("the id is not the digest of the cover")
         return {key: Cover(step.id, word, step.head, act, step.at)}
-    before = state.get(key)
+    before = step.before
     if not isinstance(before, Cover):
         raise step.wrong("the cover was not registered")
     after = replace(before, word=word, head=step.head)

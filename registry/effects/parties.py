@@ -24,7 +24,7 @@ def entity(state: State, step: Step) -> Changes:
             key: Entity(step.id, word, step.head, act.id_hash, step.at),
             Key(Kind.ACCOUNT, act.account): account,
         }
-    before = state.get(key)
+    before = step.before
     if not isinstance(before, Entity):
         raise step.wrong("the entity is not registered")
     after = replace(before, word=word, head=step.head)

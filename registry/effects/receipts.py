@@ -22,7 +22,7 @@ def receipt(state: State, step: Step) -> Changes:
         if digest_of(type(act), step.event.data, step.deployment) != step.id:
             raise step.wrong("the id is not the digest of the issue")
         return {key: Receipt(step.id, word, step.head, act, step.at)}
-    before = state.get(key)
+    before = step.before
     if not isinstance(before, Receipt):
         raise step.wrong("the receipt was not issued")
     changes: Changes = {}

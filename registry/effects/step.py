@@ -5,7 +5,7 @@ from typing import Protocol
 
 from ledger_node.abi_types import Struct
 from registry.acts import Contract
-from registry.items import Item, Key, Moment
+from registry.items import Item, Key, Moment, Record
 from registry.transitions import Deployment, Transition
 from registry.words import CoverWord, EntityWord, FacilityWord, FleetWord, ReceiptWord, ReviewWord
 
@@ -28,13 +28,14 @@ class StateError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One transition with its parts read and its head computed."""
+    """One transition with its parts read and its head computed; `before`: the record as it was."""
 
     event: Transition
     name: str
     act: Struct
     head: bytes
     deployment: Deployment
+    before: Record | None
 
     @property
     def contract(self) -> Contract:

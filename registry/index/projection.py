@@ -114,9 +114,12 @@ class _Rows:
         """The changes of an item, which are none then."""
         kind, id_ = _NAMES[key.kind], key.id
         starts = list(current.changes)
+        had, since = current.tags, dict[str, int]()
+        if current.stored is None and len(starts) == 1:
+            self._add_new(kind, id_, current, starts[0])
+            return
         if current.stored is not None:
             self._ended.append((starts[0], kind, id_, current.stored))
-        had, since = current.tags, dict[str, int]()
         for start, end in zip(starts, [*starts[1:], None], strict=True):
             item = current.changes[start]
             self._versions.append((kind, id_, start, end, current.born, encode(item)))
@@ -126,6 +129,12 @@ class _Rows:
                 had = has
         self._tags += [(kind, tag, had[tag], id_, first, None) for tag, first in since.items()]
         current.stored, current.tags, current.changes = starts[-1], had, {}
+
+    def _add_new(self, kind: str, id_: bytes, current: _Current, start: int) -> None:
+        """What most are: an item that is new and changed in one block."""
+        self._versions.append((kind, id_, start, None, current.born, encode(current.item)))
+        current.stored, current.tags, current.changes = start, tags_of(current.item), {}
+        self._tags += [(kind, tag, value, id_, start, None) for tag, value in current.tags.items()]
 
     def _retag(self, key: Key, had: Tags, has: Tags, since: dict[str, int], start: int) -> None:
         """`since`: from which block on an item has those of its tags that are not stored."""

@@ -59,6 +59,7 @@ class Writer:
 
     def begin(self, genesis: bytes, before: Position) -> Position:
         """Where the index is; a new one begins after block `before`. Raises IndexStopped for another chain's index."""
+        self._projection = None
         with self._changing() as connection:
             row = connection.execute(select(cursor)).first()
             if row is None:
