@@ -100,12 +100,13 @@ def test_a_node_with_a_limit_is_read_within_it(
 
 
 def test_what_was_read_ahead_of_a_step_back_is_taken_back(tmp_path: Path) -> None:
-    moving = chain(60)
+    """All 100 blocks are read, five of them are replaced, and what comes after those meets pages that were left."""
+    moving = chain(100)
     engine, indexer = new_index(tmp_path, "index", Node(moving, Random(1)), pool=AtOnce)
     position = indexer.step(indexer.start()).position
     assert position.number < moving.head - FINALITY
     moving.fork(FINALITY)
-    moving.grow(1)
+    moving.grow(3)
     places = [position.number]
     while places[-1] < moving.head:
         position = indexer.step(position).position
