@@ -122,16 +122,7 @@ def serve(
     engine = connect(section.database_url)
     waker = Waker(section.poll_seconds)
     status, failed = Status(waker=waker, show=show), list[str]()
-    server = uvicorn.Server(
-        uvicorn.Config(
-            _application(status, allowed),
-            host=section.host,
-            port=section.port,
-            access_log=False,
-            log_config=None,
-            server_header=False,
-        )
-    )
+    server = _server(section, status, allowed)
     with ExitStack() as stack:
         indexer = Indexer(ChainClient(ledger.rpc_urls), Writer(engine, deployment), deployment, ledger.finality)
         stack.callback(indexer.close)
@@ -157,6 +148,19 @@ def serve(
         server.run()
     if failed:
         raise IndexerError(failed[0])
+
+
+def _server(section: IndexerSection, status: Status, allowed: Scrapers) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            _application(status, allowed),
+            host=section.host,
+            port=section.port,
+            access_log=False,
+            log_config=None,
+            server_header=False,
+        )
+    )
 
 
 def _migrate(engine: Engine, waker: Waker, status: Status) -> None:
