@@ -17,7 +17,6 @@ from ledger_node.consensus.genesis_file import read_genesis
 from ledger_node.consensus.header_file import Outcome, verify_headers
 from ledger_node.consensus.rules import Followed
 from ledger_node.headers import read_header
-from ledger_node.rlp_strict import rlp_list
 from tests.ledger_node.consensus.chains import (
     COVERED,
     Block,
@@ -426,14 +425,6 @@ def test_a_block_without_a_vote_takes_back_one_for_address_0_with_goquorum() -> 
         followed = of(chain).followed
         assert followed is not None
         assert len(followed.votes) == waiting
-
-
-@pytest.mark.parametrize("depth", [16, 600, 1500])
-def test_extra_data_of_lists_in_lists_is_refused(depth: int) -> None:
-    nested = b"\xc0"
-    for _ in range(depth):
-        nested = rlp_list(nested)
-    assert where(check([*LIVE[:2], {**LIVE[2], "extraData": text(nested)}])) == (2, "extra")
 
 
 def test_seals_with_s_in_the_upper_half_count_once() -> None:
