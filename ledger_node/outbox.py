@@ -38,6 +38,10 @@ __all__ = [
 ]
 
 
+GATHER_SECONDS = 0.05
+"""So long at most an act waits for others with which it could be stored and handed in together."""
+
+
 class ActConflict(Exception):
     """The key was used before for an act that asks for something else."""
 
@@ -117,6 +121,7 @@ class Outbox:
         self._store = OutboxStore(path, chain, signer.address)
         self._lock = threading.RLock()
         self._looking = threading.Lock()
+        self._serving = threading.Lock()
         self._closed = False
         self._wishes: deque[_Wish] = deque()
         self._nonces = Nonces(client, signer.address, self._store, clock, resend_after)
@@ -157,7 +162,7 @@ class Outbox:
             gas = self._estimate(to, data)
         wish = _Wish(key, digest, to, data, gas, value)
         self._wishes.append(wish)
-        self._serve_wishes()
+        self._have_served(wish)
         wish.is_served.wait()
         if wish.error is not None:
             raise wish.error
@@ -223,6 +228,16 @@ class Outbox:
         except CallReverted as error:
             raise ActRefused(decode_revert(error.data)) from None
         return needed + needed * self._policy.margin // 100
+
+    def _have_served(self, wish: _Wish) -> None:
+        """Serve what waits. While a request is on its way further wishes gather, unless it takes long."""
+        is_alone = self._serving.acquire(timeout=GATHER_SECONDS)
+        try:
+            if not wish.is_served.is_set():
+                self._serve_wishes()
+        finally:
+            if is_alone:
+                self._serving.release()
 
     def _serve_wishes(self) -> None:
         """Lease nonces to all acts that threads wait for, in one commit, then hand them to a node in one request."""
