@@ -30,11 +30,20 @@ def make_folder(path: Path, mode: int = 0o777) -> None:
 
 def sync_folder(path: Path) -> None:
     """Bring the names in a folder to the disk. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    _sync(path, os.O_DIRECTORY)
+
+
+def sync_database(path: Path) -> None:
+    """Bring to the disk what is in a database of SQLite in WAL mode; for who opens it, before anything of it is told.
+
+    SQLite syncs what it commits, and the folder with it. A process that was killed may have committed and not synced:
+    the next one finds that in the WAL, reads it as committed, and syncs it no earlier than its own next commit. Raises
+    OSError.
+    """
+    # The database itself is behind the WAL, and closing it would drop SQLite's locks on it.
+    with suppress(FileNotFoundError):
+        _sync(path.with_name(f"{path.name}-wal"))
+    sync_folder(path.parent)
 
 
 def write_new_private(path: Path, data: bytes) -> None:
@@ -73,6 +82,14 @@ def load_or_make_secret(path: Path) -> bytes:
         raise ValueError(f"{path.name}: must hold {SECRET_SIZE} bytes")
     sync_folder(path.parent)
     return secret
+
+
+def _sync(path: Path, kind: int = 0) -> None:
+    descriptor = os.open(path, os.O_RDONLY | kind)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _write(path: Path, data: bytes, mode: int, put: Callable[[Path, Path], None]) -> None:

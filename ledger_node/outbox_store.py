@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import quote
 
-from ledger_node.files import make_folder, sync_folder
+from ledger_node.files import make_folder, sync_database
 from ledger_node.sending_status import OutboxStatus
 
 _SCHEMA = """
@@ -143,7 +143,7 @@ class OutboxStore:
         self._database.execute("PRAGMA synchronous = FULL")
         self._database.executescript(_SCHEMA)
         self._complete()
-        sync_folder(path.parent)
+        sync_database(path)
         try:
             self._bind("chain", chain, path)
             self._bind("address", address, path)

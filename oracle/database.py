@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ledger_node.files import sync_folder
+from ledger_node.files import sync_database
 from oracle.tables import MIGRATIONS, SCHEMA_VERSION, TABLES, statements
 
 
@@ -26,7 +26,7 @@ class Database:
             self._connection.execute(f"PRAGMA {pragma}")
         with self.transaction():
             self._prepare(path, origin)
-        sync_folder(path.parent)
+        sync_database(path)
 
     def _prepare(self, path: Path, origin: str) -> None:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()

@@ -26,7 +26,7 @@ from ledger_node.embedded.values import (
     RefusedTransaction,
     SealedBlock,
 )
-from ledger_node.files import make_folder, sync_folder
+from ledger_node.files import make_folder, sync_database
 
 FILE_NAME = "ledger.sqlite"
 FORMAT = "cangdan/embedded/1"
@@ -196,7 +196,7 @@ class Store(ReadStore):
             self._writer.executescript(
                 f"BEGIN; {_SCHEMA} INSERT INTO meta VALUES ('format', X'{FORMAT.encode().hex()}'); COMMIT;"
             )
-        sync_folder(directory)
+        sync_database(self._path)
         found = self.meta("format")
         if found != FORMAT.encode():
             raise LedgerMismatch(f"{self._path}: format is {found!r}, this program reads {FORMAT}")

@@ -13,7 +13,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from ledger_node.files import sync_folder
+from ledger_node.files import sync_database
 
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 _DRIVERS = ("sqlite", "postgresql")
@@ -64,7 +64,7 @@ def migrate(engine: Engine, migrations: Path = _MIGRATIONS) -> None:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     if engine.dialect.name == "sqlite" and engine.url.database:
-        sync_folder(Path(engine.url.database).parent)
+        sync_database(Path(engine.url.database))
 
 
 def lost(error: DBAPIError) -> bool:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -119,6 +120,27 @@ def check_component(component: Component, shim: str, folder: Path, at: Path, see
     live(shim, at / "last", component.command)
     assert_whole(component.broken(at / "last", told))
     assert component.digest(at / "last") == component.digest(folder)
+
+
+def check_unsynced_commit(component: Component, shim: str, folder: Path) -> None:
+    """Killed between a commit and its sync, the process is started again and tells what it finds; that is kept."""
+    again = folder.with_name(f"{folder.name}-again")
+    write_image(Disk(folder).whole(), again)
+    events = live(shim, folder, component.command).events
+    told = next(place for place, event in enumerate(events) if event.kind is Kind.TOLD)
+    commits = [
+        place
+        for place, (one, other) in enumerate(pairwise(events), 1)
+        if place > told and one.kind is Kind.WRITE and other.kind is Kind.SYNC and one.file == other.file
+    ]
+    kill = commits[len(commits) // 2]
+    life = live(shim, again, component.command, kill, 0)
+    for number, event in enumerate(life.events[kill : kill + 40], kill + 1):
+        if event.kind is Kind.TOLD:
+            left = folder.with_name(f"{folder.name}-cut{number}")
+            lines = life.go(number)
+            write_image(life.disk.cut(random.Random(0), Mode.NONE), left)
+            assert_whole(component.broken(left, lines))
 
 
 def assert_whole(broken: Sequence[str]) -> None:

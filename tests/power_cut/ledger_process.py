@@ -51,6 +51,7 @@ def main(folder: Path) -> None:
     genesis, signer = open_files(folder / PLACE)
     tell(f"sealer 0x{signer.address.hex()}")
     chain = EmbeddedChain(folder / PLACE, genesis, signer)
+    tell(f"block {chain.head.number} 0x{chain.head.hash.hex()}")
     sealer = Sealer(chain, Pace(interval=0.01, idle=0))
     sealer.start()
     dispatcher = Dispatcher(local_node(chain), {})

@@ -13,7 +13,7 @@ from registry.index.database import DatabaseError, connect
 from registry.index.tables import metadata
 from registry.index.writer import IndexStopped
 from tests.power_cut.index_process import DATABASE, catch_up, chain
-from tests.power_cut.kit import SEEDS, check_component, check_unsynced, corrupt
+from tests.power_cut.kit import SEEDS, check_component, check_unsynced, check_unsynced_commit, corrupt
 from tests.registry.simulated import Node
 
 NODE = Node(chain(), Random(0))
@@ -58,3 +58,7 @@ def test_a_block_that_was_answered_is_indexed_after_any_cut(shim: str, folder: P
 
 def test_without_syncing_blocks_that_were_answered_are_gone(shim: str, folder: Path, tmp_path: Path) -> None:
     check_unsynced(Follower(), shim, folder, tmp_path)
+
+
+def test_what_a_killed_process_committed_is_on_the_disk_before_the_next_one_tells_it(shim: str, folder: Path) -> None:
+    check_unsynced_commit(Follower(), shim, folder)
