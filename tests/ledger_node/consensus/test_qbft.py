@@ -11,7 +11,6 @@ import rlp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger_node.consensus.checkpoint import dump_checkpoint, parse_checkpoint
 from ledger_node.consensus.follow import follow, start
 from ledger_node.consensus.genesis_file import read_genesis
 from ledger_node.consensus.header_file import Outcome, verify_headers
@@ -22,7 +21,6 @@ from tests.ledger_node.consensus.chains import (
     Block,
     QbftChain,
     add,
-    address,
     drop,
     other_digit,
     qbft_extra,
@@ -30,6 +28,7 @@ from tests.ledger_node.consensus.chains import (
     sign,
     text,
 )
+from tests.ledger_node.consensus.outcomes import of, where
 from tests.ledger_node.vectors import QBFT
 
 LIVE: list[Block] = QBFT["headers"]
@@ -39,15 +38,6 @@ DEEP = bool(os.environ.get("CANGDAN_DEEP"))
 
 def check(blocks: list[Block]) -> Outcome:
     return verify_headers(json.dumps({"headers": blocks}).encode(), RULES)
-
-
-def of(chain: QbftChain, blocks: list[Block] | None = None) -> Outcome:
-    return verify_headers(chain.file(blocks), read_genesis(chain.genesis_file()))
-
-
-def where(outcome: Outcome) -> tuple[int | None, str] | None:
-    """Which header fails, at which step."""
-    return None if outcome.failure is None else (outcome.failure.at, outcome.failure.step.value)
 
 
 def states() -> list[Followed]:
@@ -360,71 +350,6 @@ def test_a_vote_in_an_epoch_block_counts_with_goquorum_and_not_with_besu(
     chain.validators.add(5)
     chain.seal()
     assert where(of(chain)) == ends
-
-
-def test_transitions_of_the_genesis_override_the_set() -> None:
-    change = {"block": 3, "validators": [text(address(each)) for each in (6, 7, 8, 9)]}
-    for quorum_client, first in ((True, 4), (False, 3)):
-        transitions = [change] if quorum_client else {"qbft": [change]}
-        chain = QbftChain(1, 2, 3, 4, quorum_client=quorum_client, transitions=transitions)
-        chain.rounds(first - 1)
-        chain.validators = {6, 7, 8, 9}
-        assert of(chain.rounds(3)).ok
-        late = QbftChain(1, 2, 3, 4, quorum_client=quorum_client, transitions=transitions).rounds(5)
-        assert where(of(late)) == (first, "set")
-
-
-PEOPLE = (1, 2, 3, 4)
-
-
-@pytest.mark.parametrize(("quorum_client", "ends"), [(True, None), (False, (6, "set"))])
-def test_votes_from_before_a_transition_count_on_with_goquorum_alone(
-    quorum_client: bool, ends: tuple[int, str] | None
-) -> None:
-    change = {"block": 3, "validators": [text(address(each)) for each in PEOPLE]}
-    transitions = [change] if quorum_client else {"qbft": [change]}
-    chain = QbftChain(*PEOPLE, quorum_client=quorum_client, transitions=transitions)
-    for proposer in (1, 2):
-        chain.seal(proposer=proposer, vote=add(5))
-    chain.rounds(2)
-    chain.seal(proposer=3, vote=add(5))
-    chain.validators.add(5)
-    chain.seal()
-    assert where(of(chain)) == ends
-
-
-def test_a_vote_of_who_left_by_a_transition_waits_on_in_a_checkpoint() -> None:
-    change = {"block": 2, "validators": [text(address(each)) for each in (2, 3, 4)]}
-    chain = QbftChain(*PEOPLE, transitions=[change])
-    chain.seal(proposer=1, vote=add(5))
-    chain.rounds(1)
-    chain.validators.remove(1)
-    rules, known = read_genesis(chain.genesis_file()), of(chain.rounds(1)).followed
-    assert known is not None
-    assert [each.voter for each in known.votes] == [address(1)]
-    assert parse_checkpoint(dump_checkpoint(rules, known), rules) == (known,)
-
-
-def test_a_vote_on_whom_a_transition_let_in_while_votes_waited_is_refused() -> None:
-    change = {"block": 2, "validators": [text(address(each)) for each in (1, 2, 3, 4, 5)]}
-    chain = QbftChain(*PEOPLE, transitions=[change])
-    chain.seal(proposer=1, vote=add(5))
-    chain.rounds(1)
-    chain.validators.add(5)
-    chain.rounds(1)
-    assert of(chain).ok
-    chain.seal(proposer=2, vote=drop(5))
-    assert where(of(chain)) == (4, "vote")
-
-
-def test_a_block_without_a_vote_takes_back_one_for_address_0_with_goquorum() -> None:
-    for quorum_client, waiting in ((True, 0), (False, 1)):
-        chain = QbftChain(*PEOPLE, quorum_client=quorum_client)
-        chain.seal(proposer=1, vote=(bytes(20), b"\xff"))
-        chain.seal(proposer=1)
-        followed = of(chain).followed
-        assert followed is not None
-        assert len(followed.votes) == waiting
 
 
 def test_seals_with_s_in_the_upper_half_count_once() -> None:
