@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
@@ -19,7 +21,8 @@ from oracle.database import Database
 from oracle.log import Log
 from oracle.peers import Peer
 from oracle.refusals import Quarantine
-from oracle.store import Store
+from oracle.slots import SlotKeeper
+from oracle.store import FaultSeen, Store
 from oracle.telling import figures_of
 from registry.index.indexer import Progress
 from registry.index.queries import Index
@@ -119,14 +122,19 @@ class Watched:
     quarantine: Quarantine
     clock: object
     peers: list[Peer]
+    rounds: Any
+    slots: SlotKeeper
 
     def status(self) -> Status:
-        return Status(self.log.size(), 0, 0, idle=True)
+        return Status(self.log.size(), 0, 0, 0, 1, idle=True)
 
 
 def oracle_text(oracle: Oracle) -> str:
     store = Store(oracle.database, oracle.log)
-    watched = Watched(oracle.database, oracle.log, store, oracle.quarantine, oracle.clock, [])
+    rounds = SimpleNamespace(schemas={})
+    slots = SlotKeeper(oracle.database, oracle.log, lambda _: 0, store, b"o" * 20)
+    watched = Watched(oracle.database, oracle.log, store, oracle.quarantine, oracle.clock, [], rounds, slots)
+    store.add_fault(FaultSeen(b"p" * 20, b"s" * 32, 0, 0, "EQUIVOCATION", b"1" * 32, b"2" * 32, 1000))
     oracle.database.rows("INSERT INTO peers VALUES (?, 3, ?, 'note', 1000, NULL, NULL)", (b"p" * 20, b""))
     monitor = Monitor(lambda: Readiness(True), lambda: figures_of(watched))
     monitor.requests.labels("GET", "/v1/status", "200").inc()
