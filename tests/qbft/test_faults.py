@@ -50,7 +50,7 @@ def few_dead(network: Network, product: Path, story: Story) -> FewDead:
     del story
     dead, other = network.nodes[:FAULTY], network.nodes[FAULTY]
     with watching(product, 0) as watch, writing(product, "few") as writer:
-        wait_for(lambda: len(writer.accepted) > 3, "writes")
+        wait_for(lambda: len(writer.accepted) > 3 and len(watch.finals) > 2, "writes and blocks of the index")
         network.kill(*dead)
         first = other.head
         network.wait_for_block(first + FEW)
@@ -59,7 +59,7 @@ def few_dead(network: Network, product: Path, story: Story) -> FewDead:
         network.start(*dead)
         network.wait_for_block(other.head)
         so_far = len(writer.accepted)
-        wait_for(lambda: len(writer.accepted) > so_far + 3, "writes that go on")
+        wait_for(lambda: len(writer.accepted) > so_far + 3 and len(watch.finals) > 5, "writes and blocks that go on")
         bank = _bank(writer)
         told = wait_for(lambda: _told(bank, lambda told: told["block"]["number"] >= blocks[-1]), "the index to go on")
         return FewDead(Written.by(writer, watch), blocks, told)
@@ -71,7 +71,7 @@ def many_dead(network: Network, product: Path, few_dead: FewDead) -> ManyDead:
     del few_dead
     alive, dead = network.nodes[0], network.nodes[VALIDATORS - FAULTY - 1 : VALIDATORS]
     with watching(product, 0) as watch, writing(product, "many") as writer:
-        wait_for(lambda: len(writer.accepted) > 3, "writes")
+        wait_for(lambda: len(writer.accepted) > 3 and len(watch.finals) > 2, "writes and blocks of the index")
         bank = _bank(writer)
         network.kill(*dead)
         told = wait_for(
@@ -80,6 +80,7 @@ def many_dead(network: Network, product: Path, few_dead: FewDead) -> ManyDead:
         head = alive.head
         network.start(*dead)
         network.wait_for_block(head + VALIDATORS)
+        wait_for(lambda: len(watch.finals) > 5, "the index to go on")
         return ManyDead(Written.by(writer, watch), head, told, alive.head)
 
 

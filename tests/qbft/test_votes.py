@@ -38,8 +38,9 @@ def voted(network: Network, late: Node) -> Voted:
     """The fifth seals past an epoch block and a round in which another is dead, and has no say after that."""
     network.vote(late, True)
     joined = network.nodes[0].head
+    network.wait_for_block(joined + 1)  # who has not the newest block cannot take the place of one that dies
     network.kill(network.nodes[2])
-    network.wait_for_block(joined + AWAY)
+    network.wait_for_block(joined + 1 + AWAY)
     network.start(network.nodes[2])
     network.wait_for_block(joined + EPOCH)
     wait_for(lambda: any(_made(block, late) for block in network.blocks()[joined:]), "a block of the fifth")
