@@ -169,6 +169,9 @@ def test_an_older_checkpoint_does_not_hide_what_the_trust_file_knows(
         assert verify(headers(folder, blocks), *options) == 1
     assert kept.read_bytes() == at_2
     assert verify(headers(folder, chain.rounds(1).blocks), *options) == 0
+    astray = ["--checkpoint", folder / "astray.json"]
+    assert verify(headers(folder, fork.blocks), "--trust", genesis, *astray) == 0
+    assert verify(headers(folder, fork.blocks), "--trust", folder / "trust.json", *astray) == 1
     arguments = ["verify", DATA, "--trust", folder / "trust.json", "--checkpoint", folder / "old.json"]
     (folder / "old.json").write_bytes(at_2)
     assert run([str(each) for each in arguments]) == 2
