@@ -9,6 +9,7 @@ from pathlib import Path
 from web3.types import RPCEndpoint
 
 from ledger_node.abi import decode_revert, encode_call
+from ledger_node.batches import Call
 from ledger_node.chain_values import Receipt
 from ledger_node.client import ChainClient, RpcError
 from ledger_node.deploy import deploy
@@ -63,6 +64,16 @@ class LocalClient(ChainClient):
             error = answer["error"]
             raise RpcError(0, error if isinstance(error, str) else error["message"])
         return answer["result"]
+
+    def request_all(self, calls: Sequence[Call]) -> list[object]:
+        """The results of several requests, one after the other; an RpcError in place of a result."""
+        return [self._tried(call) for call in calls]
+
+    def _tried(self, call: Call) -> object:
+        try:
+            return self.request(call.method, *call.params)
+        except RpcError as error:
+            return error
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
@@ -35,9 +35,8 @@ class EmbeddedProvider(JSONBaseProvider):
         return self.decode_rpc_response(answer or b"null")
 
     def make_batch_request(self, requests: list[tuple[RPCEndpoint, Any]]) -> list[RPCResponse] | RPCResponse:
-        """Several requests in one; nothing is sealed after them."""
-        answer = self._dispatcher.handle(self.encode_batch_rpc_request(requests))
-        return cast("list[RPCResponse] | RPCResponse", self.decode_rpc_response(answer or b"null"))
+        """Several requests, one after the other."""
+        return [self.make_request(method, params) for method, params in requests]
 
 
 def chain_in_directory(
