@@ -106,7 +106,7 @@ class Drafting:
 
     def needs_two(self, act: Act) -> bool:
         """Whether two people of a member must agree before its key signs."""
-        return act.value in self.members().file.four_eyes
+        return act in self.members().file.four_eyes
 
     def typed_data(self, draft: Draft) -> dict[str, object]:
         """What a wallet shows and signs (eth_signTypedData_v4)."""

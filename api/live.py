@@ -114,8 +114,12 @@ async def tell(
     yield b"retry: 3000\n\n"
     place, told = after, b""
     ends = time.monotonic() + LIFE_SECONDS
-    beat = time.monotonic() + BEAT_SECONDS
+    beat = asked = time.monotonic() + BEAT_SECONDS
     while not streams.stopping and time.monotonic() < ends:
+        if time.monotonic() >= asked:
+            if not await still():
+                return
+            asked = time.monotonic() + BEAT_SECONDS
         head = streams.watch.head or await asyncio.to_thread(services.index.head)
         if head is not None and head.hash != told:
             if place is None or not await asyncio.to_thread(_stands, services.index, place, head):
@@ -132,8 +136,6 @@ async def tell(
             yield _event("block", place, _block(services, head))
             beat = time.monotonic() + BEAT_SECONDS
         elif time.monotonic() >= beat:
-            if not await still():
-                return
             yield b"event: beat\ndata: {}\n\n"
             beat = time.monotonic() + BEAT_SECONDS
         await streams.watch.changed(told, LOOK_SECONDS)

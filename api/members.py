@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
+from api.acts.kinds import Act
 from api.security.roles import SCOPES, Role, Scope
 from ledger_node.files import make_folder, replace_private
 
@@ -91,7 +92,7 @@ class MembersFile(_Part):
     """The whole file. `four_eyes` names the acts for which two of a member must agree, the second one in person."""
 
     format: str = Field(default=FORMAT, pattern=f"^{FORMAT}$")
-    four_eyes: tuple[str, ...] = ("release", "decision", "claim-decision")
+    four_eyes: tuple[Act, ...] = (Act.RELEASE, Act.DECISION, Act.CLAIM_DECISION)
     members: tuple[Member, ...] = ()
 
     @model_validator(mode="after")

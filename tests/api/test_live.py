@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import cycle
 
 import httpx
 import pytest
@@ -16,6 +18,7 @@ from api.app import create_app
 from api.live import EventStream, Streams, read_place, tell
 from api.problems import ProblemError
 from api.security.roles import SCOPES, Principal
+from registry.index.queries import BlockRef
 from tests.api.app_kit import KINDS, NAMES, PASSWORD, Api
 from tests.api.contents import CANARY, CANARY_AMOUNT
 from tests.api.seed import BANK, OTHER_KEEPER, OWNER, REGULATOR
@@ -99,6 +102,35 @@ def test_a_stream_ends_with_its_login(api: Api):
         return False
 
     assert [name for name, _, _ in heard(api, BANK, None, ended)] == ["block"]
+
+
+def test_a_stream_on_which_there_is_always_something_to_tell_ends_with_its_login_too(api: Api):
+    class Busy:
+        """Another newest block at every look."""
+
+        def __init__(self) -> None:
+            newest = api.services.index.head()
+            self._heads = cycle([newest, replace(newest, hash=bytes(32))])
+
+        @property
+        def head(self) -> BlockRef:
+            return next(self._heads)
+
+        async def changed(self, seen: bytes, seconds: float) -> None:
+            await asyncio.sleep(0.01)
+
+    async def ended() -> bool:
+        return False
+
+    async def listen() -> None:
+        streams = Streams(api.services.index, 9, 9)
+        streams.watch = Busy()
+        principal = Principal(BANK, KINDS[BANK], f"client:{BANK}", "", SCOPES[KINDS[BANK]])
+        async with asyncio.timeout(20):
+            async for _ in tell(api.services, streams, principal, None, ended):
+                pass
+
+    asyncio.run(listen())
 
 
 def test_a_reader_that_takes_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch):
