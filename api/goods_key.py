@@ -7,7 +7,7 @@ matches nobody's, and nothing would say so.
 import hmac
 from pathlib import Path
 
-from ledger_node.files import load_or_make_secret
+from ledger_node.files import load_or_make_secret, make_folder
 from registry.goods import KEY_BYTES, goods_key_hash
 
 
@@ -17,6 +17,7 @@ class GoodsKeyError(ValueError):
 
 def make_goods_key(path: Path) -> bytes:
     """The key of a consortium that is being founded, made at the first time. Raises GoodsKeyError, OSError."""
+    make_folder(path.parent, 0o700)
     try:
         return load_or_make_secret(path)
     except ValueError as error:

@@ -1,12 +1,17 @@
 """Answers and bundles from the interface, checked by the verifier as a stranger would."""
 
 import json
+from dataclasses import replace
 
 import pytest
+from sqlalchemy import select, update
 
 from ledger_node.trust import Trust
 from registry.evidence.steps import StepName
 from registry.evidence.verify import verify_bundle
+from registry.index.codec import decode, encode
+from registry.index.tables import versions
+from registry.items import Facility, Kind
 from tests.api.app_kit import Api
 from tests.api.seed import BANK, INSURER, KEEPER, OTHER_BANK, OTHER_KEEPER, OWNER, REGULATOR
 from tests.api.story import Story
@@ -43,8 +48,15 @@ def test_an_answer_that_was_changed_is_not_proved(api: Api, story: Story):
 
 def test_an_edited_index_changes_nothing_in_what_verifies(api: Api, story: Story):
     bundle = api.get(BANK, f"/v1/facilities/{story.facility}/proof").content
+    here = (
+        versions.c.kind == Kind.FACILITY.value,
+        versions.c.key == bytes.fromhex(story.facility[2:]),
+        versions.c.valid_to.is_(None),
+    )
     with api.engine.begin() as connection:
-        connection.exec_driver_sql("""UPDATE versions SET body = replace(body, '"holds":1', '"holds":0')""")
+        facility = decode(Facility, connection.execute(select(versions.c.body).where(*here)).scalar_one())
+        lie = encode(replace(facility, word=replace(facility.word, holds=0)))
+        connection.execute(update(versions).where(*here).values(body=lie))
     lying = api.get(BANK, f"/v1/facilities/{story.facility}")
     assert lying.json()["data"]["held"] is False
     assert not verify_bundle(bundle, trust(api), lying.content).ok

@@ -7,7 +7,7 @@ from api.cli.main import run
 
 def test_an_unknown_benchmark_is_wrong_use(capsys):
     assert run(["bench", "--only", "speed"]) == 2
-    assert "speed is none of ledger, segments, gas, index, bundles" in capsys.readouterr().err
+    assert "speed is none of ledger, segments, gas, index, long, bundles, headers, outbox" in capsys.readouterr().err
 
 
 def test_results_are_one_json_document(capsys):
