@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -118,11 +119,30 @@ class Network:
         for node in self.nodes:
             self._prepare(node, reached)
 
-    def start(self, node: Node) -> None:
-        """Start a signer and wait until it answers. Raises NetworkError when it ends, or does not answer in time."""
+    def start(self, node: Node, seals: bool = True) -> None:
+        """Start a signer and wait until it answers; it `seals` from then on, or once it is told so.
+
+        Raises NetworkError when it ends, or does not answer in time.
+        """
         with (node.folder / "geth.log").open("ab") as log:
             node.process = subprocess.Popen(self._command(node), stdout=log, stderr=log, cwd=node.folder)
         _wait(lambda: _answers(node), f"signer {node.place} to answer")
+        if seals:
+            node.client.request("miner_start")
+
+    def start_all(self) -> None:
+        """Start all signers, connect them, and only then let them seal. Raises NetworkError.
+
+        Signers that seal before they hear of each other make a first block each, must then wait for others, and fetch
+        no chain that is not heavier than their own: they may stand still for good.
+        """
+        for node in self.nodes:
+            self.start(node, seals=False)
+        for node in self.nodes:
+            _wait(partial(_has_peers, node, len(self.nodes) - 1), f"signer {node.place} to have all peers")
+        for node in self.nodes:
+            node.client.request("miner_start")
+        self.wait_for_block(SIGNERS)
 
     def kill(self, node: Node) -> None:
         """kill -9."""
@@ -201,7 +221,7 @@ class Network:
             "password": "passphrase",
             "verbosity": 3,
         }
-        flags = ["nodiscover", "ipcdisable", "http", "ws", "mine", "allow-insecure-unlock"]
+        flags = ["nodiscover", "ipcdisable", "http", "ws", "allow-insecure-unlock"]
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         return [self.geth, *words, *(f"--{flag}" for flag in flags)]
 
@@ -210,9 +230,7 @@ class Network:
 def running(network: Network) -> Iterator[Network]:
     """The network with all signers sealing, one after the other, and ended at last. Raises NetworkError."""
     try:
-        for node in network.nodes:
-            network.start(node)
-        network.wait_for_block(SIGNERS)
+        network.start_all()
         yield network
     finally:
         network.close()
@@ -241,6 +259,10 @@ def _answers(node: Node) -> bool:
         return node.client.block_number() >= 0
     except ChainUnavailable:
         return False
+
+
+def _has_peers(node: Node, count: int) -> bool:
+    return int(node.client.request("net_peerCount"), 16) == count
 
 
 def free_ports(count: int) -> list[int]:
