@@ -24,10 +24,10 @@ from ledger_node.outbox import (
     Outbox,
     OutboxLocked,
     OutboxMismatch,
-    Sent,
     Status,
 )
 from ledger_node.transactions import DynamicFee, Transaction
+from tests.ledger_node.outbox_kit import until
 
 ROOT = Path(__file__).parents[2]
 TARGET = b"\x0b" * 20
@@ -240,23 +240,13 @@ def test_what_is_not_deep_enough_is_included_and_not_final(
 ) -> None:
     outbox = Outbox(tmp_path / "outbox.sqlite", client, signer, finality=2)
     outbox.submit("a", TARGET, b"", gas=50_000)
-    seen = _until(outbox, "a", Status.INCLUDED)
+    seen = until(outbox, "a", Status.INCLUDED)
     assert seen.block_number is not None
     for number in range(2):
         outbox.submit(f"b{number}", TARGET, b"", gas=50_000)
-        _until(outbox, f"b{number}", Status.INCLUDED)
+        until(outbox, f"b{number}", Status.INCLUDED)
     assert outbox.wait("a").status is Status.FINAL
     outbox.close()
-
-
-def _until(outbox: Outbox, key: str, status: Status) -> Sent:
-    for _ in range(200):
-        outbox.step()
-        found = outbox.find(key)
-        if found is not None and found.status is status:
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"{key} never was {status}")
 
 
 def test_acts_pay_fees_where_the_chain_asks_for_them(tmp_path: Path, anvil: str) -> None:

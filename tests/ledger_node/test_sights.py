@@ -9,7 +9,8 @@ import pytest
 from ledger_node.client import ChainClient
 from ledger_node.embedded.launch import LedgerProcess
 from ledger_node.keys import LocalSigner
-from ledger_node.outbox import Outbox, Sent, Status
+from ledger_node.outbox import Outbox, Status
+from tests.ledger_node.outbox_kit import until
 from tests.ledger_node.proxy_kit import FORWARD, Http, Proxy, proxied
 from tests.ledger_node.test_pursuit import Clock
 
@@ -25,16 +26,6 @@ def node(plain_ledger: LedgerProcess) -> Iterator[Proxy]:
 def opened(folder: Path, node: Proxy, finality: int = 0, clock: Clock | None = None) -> Outbox:
     client = ChainClient(node.url)
     return Outbox(folder / "outbox.sqlite", client, LocalSigner.generate(), finality=finality, clock=clock or time.time)
-
-
-def until(outbox: Outbox, key: str, status: Status) -> Sent:
-    for _ in range(500):
-        outbox.step()
-        found = outbox.find(key)
-        if found is not None and found.status is status:
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"{key} never was {status}")
 
 
 @pytest.mark.parametrize("takes_batches", [True, False])
