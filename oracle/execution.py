@@ -99,8 +99,9 @@ class ExecutionService:
     def _watch(self, facility: bytes, covenant: Covenant) -> None:
         watched = []
         for rule in covenant.rules:
-            after = max(self._chain.last_slot(facility, rule.index), self._firings.floor(facility, rule.index))
-            watched.append(_Watched(facility, Tracker(rule, after)))
+            acted = self._chain.last_slot(facility, rule.index)
+            self._settle(facility, covenant, rule, acted)
+            watched.append(_Watched(facility, Tracker(rule, max(acted, self._firings.floor(facility, rule.index)))))
         after = min(each.tracker.after for each in watched)
         for schema in covenant.schemas:
             first = schema.start_ms
@@ -109,6 +110,13 @@ class ExecutionService:
             self._read[facility, schema.id] = first if schema.kind is Kind.PERIOD else 0
         self._covenants[facility] = covenant
         self._watched[facility] = watched
+
+    def _settle(self, facility: bytes, covenant: Covenant, rule: Rule, acted: int) -> None:
+        """Ends the firings that were acted on while this oracle was down: its tracker begins behind them."""
+        for record in self._firings.of(facility, covenant):
+            waits = record.firing.rule == rule and record.state is FiringState.PENDING
+            if waits and record.firing.first_slot <= acted:
+                self._firings.finish(record, FiringState.ACTED)
 
     # --- feeding ----------------------------------------------------------------------------------------------------
 

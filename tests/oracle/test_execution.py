@@ -180,6 +180,23 @@ def test_a_restart_after_execution_executes_nothing_again(yard: Yard) -> None:
     assert yard.acted == [(Action.HOLD, 2)]
 
 
+def test_an_execution_while_an_oracle_was_down_ends_its_firing(yard: Yard) -> None:
+    yard.four.chain.refuse = Refusal("RoundUnknown", "RoundUnknown()")
+    yard.minutes(24_560, 16_380, 16_380, stolen=1)
+    yard.ends()
+    down = yard.four.oracles[0]
+    assert down.firings.pending() == 1
+    down.silent = True
+    yard.four.chain.refuse = None
+    yard.four.run(6000)
+    assert yard.acted == [(Action.HOLD, 2)]
+    down.silent = False
+    down.reopen()
+    yard.four.run(3000)
+    (kept,) = down.firings.of(FACILITY, COVENANT)
+    assert (kept.state, down.firings.pending()) == (FiringState.ACTED, 0)
+
+
 def test_an_execution_by_somebody_else_is_enough(yard: Yard) -> None:
     yard.four.chain.last[FACILITY, 0] = DAY + HOUR
     yard.minutes(24_560, 16_380, 16_380, stolen=1)
