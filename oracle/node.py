@@ -10,6 +10,7 @@ from ledger_node.abi import decode_log, decode_result, encode_call
 from ledger_node.bindings.events import OraclesSet, RoundAnchored, Transition
 from ledger_node.bindings.structs import Cover
 from ledger_node.chain_values import AnswerError
+from ledger_node.covers import rules_of
 from ledger_node.deploy import Addresses
 from ledger_node.eip712 import Domain
 from ledger_node.outbox import ActConflict, ActRefused, Outbox, Status
@@ -136,9 +137,8 @@ class NodeChain:
         for event in found:
             if isinstance(event, Transition):
                 cover = Cover.decode(event.data)
-                for rule in range(32):
-                    if cover.rules >> rule & 1:
-                        self._covers.setdefault((cover.facility, rule), []).append((event.id, cover))
+                for rule in rules_of(cover):
+                    self._covers.setdefault((cover.facility, rule), []).append((event.id, cover))
         more = after != self._covers_from
         self._covers_from = after
         return more

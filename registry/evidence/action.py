@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from itertools import chain
 
+from ledger_node.covers import is_covered
 from ledger_node.hashing import keccak256, sha256
 from ledger_node.hexvalues import data_hex
 from ledger_node.merkle import PaddedTree, leaf_hash, verify_inclusion, verify_padded
@@ -270,7 +271,7 @@ class ActionProof:
 
     def _prove_opened_claim(self) -> str:
         cover, act = prove_cover(self._proven, self._act.target), self._act
-        if not cover.terms.rules >> act.rule & 1 or not cover.terms.start <= act.slot < cover.terms.end:
+        if not is_covered(cover.terms, act.rule, act.slot):
             raise StepFailed(StepName.ACTION, "the cover is not the rule's at the last evidence")
         for number in range(cover.word.claims):
             claim = self._proven.item(Claim, Key(Kind.CLAIM, claim_id(cover.id, number)))
