@@ -18,10 +18,8 @@ from ledger_node.secp256k1 import SignatureError, recover
 from ledger_node.signing import SignerError
 from oracle.clock import Clock
 from registry import consents
-from registry.items import Account, Key, Kind
+from registry.items import Account, AccountStatus, Key, Kind
 from registry.transitions import Deployment
-
-LIVE = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +134,7 @@ class Drafting:
         except SignatureError as error:
             raise _refused(str(error)) from None
         account = self.book().get(Key(Kind.ACCOUNT, signer))
-        if not isinstance(account, Account) or account.entity != entity or account.status != LIVE:
+        if not isinstance(account, Account) or account.entity != entity or account.status != AccountStatus.LIVE:
             raise _refused("was not made by a live account of the member for this draft")
         return signer
 

@@ -95,14 +95,17 @@ def _struct(name: str, structs: Mapping[str, Sequence[Mapping[str, str]]]) -> li
 
 def _acts(acts: Mapping[str, Any]) -> str:
     used = sorted({act["struct"] for each in acts.values() for act in each["acts"].values()})
+    numbers = sorted(each["library"] for each in acts.values())
     lines = [HEAD.format(title="Acts by contract and number: name and struct of each.")]
     lines += ["from ledger_node.abi_types import Struct"]
-    lines += ["from ledger_node.bindings.structs import (", *(f"    {each}," for each in used), ")\n"] if used else [""]
+    for module, names in (("constants", numbers), ("structs", used)):
+        lines += [f"from ledger_node.bindings.{module} import (", *(f"    {each}," for each in names), ")"]
+    lines.append("")
     lines.append("ACTS: dict[str, dict[int, tuple[str, type[Struct]]]] = {")
     for contract, each in sorted(acts.items()):
         lines.append(f'    "{contract}": {{')
-        for number, act in sorted(each["acts"].items(), key=lambda pair: int(pair[0])):
-            lines.append(f'        {number}: ("{act["name"]}", {act["struct"]}),')
+        for _, act in sorted(each["acts"].items(), key=lambda pair: int(pair[0])):
+            lines.append(f'        {each["library"]}.{act["name"]}: ("{act["name"]}", {act["struct"]}),')
         lines.append("    },")
     return _text([*lines, "}"])
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ledger_node import canonical_json
 from ledger_node.abi import decode_result, encode_call, encode_creation, selector
+from ledger_node.bindings.constants import CoverParts, CreditParts, ReceiptActs, ReviewParts
 from ledger_node.canonical_json import JsonValue
 from ledger_node.client import ChainClient
 from ledger_node.fields import exact_fields
@@ -238,19 +239,19 @@ def _creations(terms: Terms) -> tuple[_Creation, ...]:
 def _wirings() -> tuple[tuple[str, int, str], ...]:
     """Contract, part, who plays it."""
     return (
-        ("ReceiptRegistry", 1, "IssueDesk"),
-        ("ReceiptRegistry", 2, "PledgeRegistry"),
-        ("ReceiptRegistry", 3, "PledgeRegistry"),
-        ("ReceiptRegistry", 4, "DeliveryDesk"),
-        ("ReceiptRegistry", 5, "IssueDesk"),
-        ("ReceiptRegistry", 6, "HoldDesk"),
-        ("ReceiptRegistry", 7, "HoldDesk"),
+        ("ReceiptRegistry", ReceiptActs.ISSUE, "IssueDesk"),
+        ("ReceiptRegistry", ReceiptActs.PLEDGE, "PledgeRegistry"),
+        ("ReceiptRegistry", ReceiptActs.RELEASE, "PledgeRegistry"),
+        ("ReceiptRegistry", ReceiptActs.DELIVER, "DeliveryDesk"),
+        ("ReceiptRegistry", ReceiptActs.CANCEL, "IssueDesk"),
+        ("ReceiptRegistry", ReceiptActs.HOLD, "HoldDesk"),
+        ("ReceiptRegistry", ReceiptActs.CLEAR_HOLD, "HoldDesk"),
         ("GoodsIndex", 1, "IssueDesk"),
         ("GoodsIndex", 2, "DeliveryDesk"),
-        ("CreditBook", 1, "RuleEngine"),
-        ("CreditBook", 2, "ReviewBoard"),
-        ("ReviewBoard", 1, "RuleEngine"),
-        ("CoverBook", 1, "RuleEngine"),
+        ("CreditBook", CreditParts.RULE_ENGINE, "RuleEngine"),
+        ("CreditBook", CreditParts.REVIEW_BOARD, "ReviewBoard"),
+        ("ReviewBoard", ReviewParts.RULE_ENGINE, "RuleEngine"),
+        ("CoverBook", CoverParts.RULE_ENGINE, "RuleEngine"),
     )
 
 

@@ -7,6 +7,15 @@ can prove all of it (docs/formats/bundle.md, "Answers").
 from collections.abc import Sequence
 from typing import Protocol
 
+from ledger_node.bindings.constants import (
+    EntityKind,
+    EntityStatus,
+    FacilityStatus,
+    InstalmentState,
+    PledgeStatus,
+    ReceiptHold,
+    ReceiptStatus,
+)
 from ledger_node.canonical_json import JsonValue
 from ledger_node.hexvalues import data_hex
 from oracle.formats.rule import Action
@@ -28,13 +37,6 @@ from registry.items import (
 )
 from registry.transitions import Transition
 
-ENTITY_KINDS = {1: "BANK", 2: "KEEPER", 3: "INSURER", 4: "DEPOSITOR", 5: "INSPECTOR", 6: "REGULATOR"}
-ENTITY_STATUS = {1: "ACTIVE", 2: "SUSPENDED"}
-RECEIPT_STATUS = {1: "ACTIVE", 2: "DELIVERED", 3: "CANCELLED"}
-RECEIPT_HOLDS = {0: "COURT", 1: "TAMPER", 2: "DEVICE_FAULT", 3: "MANUAL"}
-PLEDGE_STATUS = {1: "LIVE", 2: "RELEASED"}
-FACILITY_STATUS = {1: "OPEN", 2: "CLOSED"}
-INSTALMENT_STATES = {0: "DUE", 1: "PAID", 2: "DEFERRED"}
 _ZERO = bytes(32)
 
 
@@ -60,7 +62,7 @@ def receipt_answer(source: Source, id_: bytes) -> dict[str, JsonValue]:
     word, terms = receipt.word, receipt.terms
     return {
         "id": data_hex(id_),
-        "status": RECEIPT_STATUS[word.status],
+        "status": ReceiptStatus(word.status).name,
         "owner": word.owner,
         "keeper": word.keeper,
         "quantity": str(word.quantity),
@@ -94,7 +96,7 @@ def facility_answer(source: Source, id_: bytes) -> dict[str, JsonValue]:
     word, terms = facility.word, facility.terms
     return {
         "id": data_hex(id_),
-        "status": FACILITY_STATUS[word.status],
+        "status": FacilityStatus(word.status).name,
         "lender": word.lender,
         "borrower": word.borrower,
         "panel": word.panel,
@@ -134,7 +136,7 @@ def _pledge(source: Source, id_: bytes) -> JsonValue:
     word, terms = pledge.word, pledge.terms
     return {
         "id": data_hex(id_),
-        "status": PLEDGE_STATUS[word.status],
+        "status": PledgeStatus(word.status).name,
         "rank": word.rank,
         "ordinal": word.ordinal,
         "pledgor": word.pledgor,
@@ -155,8 +157,8 @@ def _party(source: Source, number: int) -> JsonValue:
         raise UnknownItem(f"entity {number} is unknown")
     return {
         "entity": number,
-        "kind": ENTITY_KINDS[entity.word.kind],
-        "status": ENTITY_STATUS[entity.word.status],
+        "kind": EntityKind(entity.word.kind).name,
+        "status": EntityStatus(entity.word.status).name,
         "group": entity.word.group,
         "accounts": entity.word.accounts,
         "seq": entity.word.seq,
@@ -167,7 +169,7 @@ def _receipt_hold(hold: Hold) -> JsonValue:
     order = hold.order
     return {
         "bit": order.bit,
-        "kind": RECEIPT_HOLDS.get(order.bit, f"BIT_{order.bit}"),
+        "kind": ReceiptHold(order.bit).name,
         "authority": order.authority,
         "orderHash": data_hex(order.order_hash),
         "since": _moment(hold.since),
@@ -193,7 +195,7 @@ def firing_answer(firing: structs.Firing) -> dict[str, JsonValue]:
 def _instalment(ordinal: int, instalment: Instalment) -> JsonValue:
     return {
         "ordinal": ordinal,
-        "state": INSTALMENT_STATES[instalment.state],
+        "state": InstalmentState(instalment.state).name,
         "deferredToMs": str(instalment.due_ms) if instalment.due_ms else None,
         "paid": None if instalment.paid is None else _moment(instalment.paid),
     }

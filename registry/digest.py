@@ -7,20 +7,24 @@ block numbers or times.
 from collections.abc import Iterable, Mapping
 
 from ledger_node import canonical_json
+from ledger_node.bindings.constants import (
+    ClaimState,
+    EntityKind,
+    EntityStatus,
+    FacilityStatus,
+    InstalmentState,
+    PledgeStatus,
+    ReceiptHold,
+    ReceiptStatus,
+    ReviewStatus,
+    Verdict,
+)
 from ledger_node.canonical_json import JsonValue
 from ledger_node.hashing import sha256
 from ledger_node.hexvalues import data_hex
-from registry.answers import (
-    ENTITY_KINDS,
-    ENTITY_STATUS,
-    FACILITY_STATUS,
-    INSTALMENT_STATES,
-    PLEDGE_STATUS,
-    RECEIPT_HOLDS,
-    RECEIPT_STATUS,
-)
 from registry.items import (
     Account,
+    AccountStatus,
     Claim,
     Cover,
     Entity,
@@ -35,9 +39,6 @@ from registry.items import (
 )
 
 FORMAT = "cangdan/digest/1"
-_CLAIM_STATES = {1: "OPEN", 2: "ACCEPTED", 3: "REJECTED"}
-_REVIEW_STATUS = {1: "OPEN", 2: "DECIDED"}
-_VERDICTS = {0: None, 1: "CLEAR", 2: "UPHOLD"}
 
 
 def logical_state(state: Mapping[Key, Item]) -> dict[str, JsonValue]:
@@ -85,7 +86,8 @@ class _Writer:
             case Cover():
                 return "covers", self._cover(item)
             case Review(word=word):
-                status, verdict = _REVIEW_STATUS[word.status], _VERDICTS[word.verdict]
+                status = ReviewStatus(word.status).name
+                verdict = Verdict(word.verdict).name if word.verdict else None
                 return "reviews", {"rule": word.rule, "action": word.action, "status": status, "verdict": verdict}
             case Fleet(word=word, terms=terms):
                 entity = self._name(terms.entity)
@@ -97,9 +99,9 @@ class _Writer:
         accounts = [each for each in self._state.values() if isinstance(each, Account) and each.entity == item.number]
         return {
             "idHash": data_hex(item.id_hash),
-            "kind": ENTITY_KINDS[item.word.kind],
-            "status": ENTITY_STATUS[item.word.status],
-            "accounts": sum(each.status == 1 for each in accounts),
+            "kind": EntityKind(item.word.kind).name,
+            "status": EntityStatus(item.word.status).name,
+            "accounts": sum(each.status == AccountStatus.LIVE for each in accounts),
             "group": item.word.group,
         }
 
@@ -109,11 +111,11 @@ class _Writer:
         return {
             "owner": self._name(item.word.owner),
             "keeper": self._name(item.word.keeper),
-            "status": RECEIPT_STATUS[item.word.status],
+            "status": ReceiptStatus(item.word.status).name,
             "quantity": str(item.word.quantity),
             "profile": item.word.profile,
             "flags": item.word.flags,
-            "holds": _sorted(RECEIPT_HOLDS.get(hold.order.bit, str(hold.order.bit)) for hold in item.holds),
+            "holds": _sorted(ReceiptHold(hold.order.bit).name for hold in item.holds),
             "pledges": _sorted(self._pledge(each) for each in pledges),
             "goods": sum(each.generation % 2 for each in goods),
         }
@@ -122,7 +124,7 @@ class _Writer:
         return {
             "pledgor": self._name(item.word.pledgor),
             "pledgee": self._name(item.word.pledgee),
-            "status": PLEDGE_STATUS[item.word.status],
+            "status": PledgeStatus(item.word.status).name,
             "rank": item.word.rank,
             "ordinal": item.word.ordinal,
             "secures": item.terms.facility != bytes(32),
@@ -133,12 +135,12 @@ class _Writer:
         return {
             "lender": self._name(word.lender),
             "borrower": self._name(word.borrower),
-            "status": FACILITY_STATUS[word.status],
+            "status": FacilityStatus(word.status).name,
             "held": [rule for rule in range(word.rules) if word.holds >> rule & 1],
             "rules": word.rules,
             "draws": word.draws,
             "limitFactorBps": word.limit_factor,
-            "instalments": _plain(INSTALMENT_STATES[each.state] for each in item.instalments),
+            "instalments": _plain(InstalmentState(each.state).name for each in item.instalments),
             "acted": [rule for rule, slot in enumerate(item.guards) if slot],
         }
 
@@ -148,7 +150,7 @@ class _Writer:
         return {
             "insurer": self._name(item.word.insurer),
             "insured": self._name(item.word.insured),
-            "claims": _plain(_CLAIM_STATES[each.state] for each in ordered),
+            "claims": _plain(ClaimState(each.state).name for each in ordered),
         }
 
     def _name(self, entity: int) -> JsonValue:

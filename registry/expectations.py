@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import singledispatch
 
+from ledger_node.bindings.constants import ReceiptHold, ReceiptStatus
+from ledger_node.covers import rules_of
 from ledger_node.hashing import keccak256
 from ledger_node.hexvalues import data_hex
 from registry import items, slots
@@ -133,7 +135,7 @@ def _receipt(item: items.Receipt) -> Iterator[Expectation]:
     yield from _record(Contract.RECEIPTS, item.id, item.word, item.head)
     placed = slots.member(Contract.HOLD_DESK, "placed", item.id)
     standing = {hold.order.bit: hold.order for hold in item.holds}
-    for bit in range(4):
+    for bit in ReceiptHold:
         order = standing.get(bit)
         value = keccak256(order.authority.to_bytes(32, "big") + order.order_hash) if order else b""
         slot = slots.nested(placed, bytes([bit]))
@@ -218,7 +220,8 @@ def _totals(found: list[Item]) -> Iterator[Expectation]:
     for digest, count in withdrawn.items():
         slot = slots.member(Contract.PARTICIPANTS, "_withdrawals", digest)
         yield _whole(Contract.PARTICIPANTS, data_hex(digest), slot, count, "withdrawals")
-    live = Counter(item.word.owner for item in found if isinstance(item, items.Receipt) and item.word.status == 1)
+    receipts = [item.word for item in found if isinstance(item, items.Receipt)]
+    live = Counter(word.owner for word in receipts if word.status == ReceiptStatus.ACTIVE)
     for entity in entities:
         slot = slots.member(Contract.RECEIPTS, "_balances", entity.id)
         yield _whole(Contract.RECEIPTS, data_hex(entity.id), slot, live[entity.number], "balance")
@@ -235,7 +238,7 @@ def _covered(found: list[Item]) -> Iterator[Expectation]:
     until: dict[tuple[bytes, int], int] = {}
     for item in found:
         if isinstance(item, items.Cover):
-            places = [(item.terms.facility, rule) for rule in range(32) if item.terms.rules >> rule & 1]
+            places = [(item.terms.facility, rule) for rule in rules_of(item.terms)]
             until |= {place: max(item.terms.end, until.get(place, 0)) for place in places}
     for (facility, rule), end in until.items():
         yield _whole(Contract.COVERS, data_hex(facility), slots.covered_slot(facility, rule), end, f"rule {rule}")

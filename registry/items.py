@@ -1,9 +1,10 @@
 """What the chain's events add up to: one value type for each kind of thing, as it stands after some block."""
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
+from ledger_node.bindings.constants import InstalmentState
 from registry import structs
 from registry.words import CoverWord, EntityWord, FacilityWord, FleetWord, PledgeWord, ReceiptWord, ReviewWord
 
@@ -77,9 +78,16 @@ class Entity:
         return int.from_bytes(self.id, "big")
 
 
+class AccountStatus(IntEnum):
+    """Whether an account speaks for its entity; ParticipantRegistry keeps the numbers to itself."""
+
+    LIVE = 1
+    REVOKED = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account; role 1 SIGNER, 2 ADMIN; status 1 live, 2 revoked."""
+    """An account; `role` is an AccountRole, `status` an AccountStatus."""
 
     address: bytes
     entity: int
@@ -145,9 +153,9 @@ class Goods:
 
 @dataclass(frozen=True, slots=True)
 class Instalment:
-    """One instalment: 0 DUE, 1 PAID, 2 DEFERRED; `due_ms` is the date that a deferral set, else 0."""
+    """One instalment; `state` is an InstalmentState, `due_ms` the date that a deferral set, else 0."""
 
-    state: int = 0
+    state: int = InstalmentState.DUE
     due_ms: int = 0
     paid: Moment | None = None
 
@@ -221,7 +229,7 @@ class Cover:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A claim under a cover: 1 OPEN, 2 ACCEPTED, 3 REJECTED."""
+    """A claim under a cover; `state` is a ClaimState."""
 
     cover: bytes
     opening: structs.ClaimOpening

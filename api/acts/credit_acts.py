@@ -19,6 +19,7 @@ from api.acts.requests import (
 )
 from api.records.sight import panel_entities
 from api.times import milliseconds
+from ledger_node.bindings.constants import ClaimState, Verdict
 from ledger_node.canonical_json import JsonValue
 from ledger_node.hexvalues import data_hex, read_data
 from ledger_node.merkle import PaddedTree
@@ -31,7 +32,8 @@ from registry.documents.fields import Money
 from registry.items import Key, Kind
 
 INSTALMENT_ABI = ["uint16", "uint64", "uint64", "bytes32"]
-VERDICTS = {"clear": 1, "uphold": 2, "accept": 2, "reject": 3}
+VERDICTS = {"clear": Verdict.CLEAR, "uphold": Verdict.UPHOLD}
+CLAIM_VERDICTS = {"accept": ClaimState.ACCEPTED, "reject": ClaimState.REJECTED}
 
 
 def facility(request: FacilityRequest, desk: Desk) -> Built:
@@ -114,7 +116,8 @@ def claim_decision(request: ClaimDecisionRequest, desk: Desk) -> Built:
     if not isinstance(desk.book.get(Key(Kind.CLAIM, items.claim_id(found.id, request.claim))), items.Claim):
         raise invalid("/claim", "no such claim under this cover")
     reason = _reason(request.reason)
-    consent = structs.ClaimDecision(found.id, request.claim, VERDICTS[request.verdict], reason.commitment, desk.now_ms)
+    verdict = CLAIM_VERDICTS[request.verdict]
+    consent = structs.ClaimDecision(found.id, request.claim, verdict, reason.commitment, desk.now_ms)
     return Built(consent, (found.word.insurer,), 1, {"reason": reason}, readers=(found.word.insured,))
 
 

@@ -23,6 +23,7 @@ from api.console.words import amount, day, decimal, moment
 from api.problems import ProblemError
 from api.records.oracles import GLANCE_SECONDS
 from api.v1.drafts import digest_of
+from ledger_node.bindings.constants import FacilityStatus, InstalmentState
 from ledger_node.hexvalues import data_hex
 from oracle.formats.metric import Metric
 from oracle.rules import ConditionExplained, explain
@@ -34,6 +35,7 @@ from registry.index.queries import Recorded
 from registry.items import Facility, Firing, Kind, Pledge
 
 router = APIRouter(include_in_schema=False)
+_PLACES: dict[int, str] = {InstalmentState.PAID: "paid", InstalmentState.DEFERRED: "deferred"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ def payments(frame: Frame, facility: Facility) -> list[Payment]:
     next_seen = False
     for ordinal, instalment in enumerate(facility.instalments):
         plan = planned.get(ordinal)
-        place = {1: "paid", 2: "deferred"}.get(instalment.state, "later" if next_seen else "next")
+        place = _PLACES.get(instalment.state, "later" if next_seen else "next")
         next_seen = next_seen or place == "next"
         rows.append(
             Payment(
@@ -260,7 +262,7 @@ def _heading(frame: Frame, facility: Facility) -> str:
     deferred = [payment for payment in payments(frame, facility) if payment.place == "deferred"]
     if facility.word.holds:
         first = frame.say("Credit to %s is held") % frame.name(facility.word.borrower)
-    elif facility.word.status == 2:
+    elif facility.word.status == FacilityStatus.CLOSED:
         first = frame.say("Credit to %s is closed") % frame.name(facility.word.borrower)
     else:
         first = frame.say("Credit to %s is open") % frame.name(facility.word.borrower)
@@ -276,4 +278,4 @@ def _consequence(frame: Frame, facility: Facility) -> str:
             "Nothing can be drawn. Repayment, release and added collateral still work. "
             "The review that opened with the hold can clear it, on an inspection taken after it."
         )
-    return frame.say("Money can be drawn up to the limit.") if facility.word.status == 1 else ""
+    return frame.say("Money can be drawn up to the limit.") if facility.word.status == FacilityStatus.OPEN else ""

@@ -21,6 +21,7 @@ from api.drafts import Draft
 from api.problems import ProblemError
 from api.records.papers import Papers
 from api.v1.drafts import digest_of
+from ledger_node.bindings.constants import ClaimState, ReviewStatus, Verdict
 from ledger_node.hexvalues import data_hex
 from registry import structs
 from registry.documents.terms import REASON_CODE
@@ -34,7 +35,7 @@ Posted = Annotated[Frame, Depends(frame)]
 def reviews(frame: Framed) -> Response:
     """The review queue: open ones first, by deadline."""
     found = sorted(frame.sight.every(Review), key=lambda each: (each.word.status, each.word.deadline))
-    waiting = sum(1 for each in found if each.word.status == 1)
+    waiting = sum(1 for each in found if each.word.status == ReviewStatus.OPEN)
     heading = frame.count("%d review is open", "%d reviews are open", waiting) % waiting
     rows = [
         (
@@ -156,7 +157,7 @@ def _review_page(frame: Frame, id_: bytes, errors: list[FormError], given: dict[
     found = frame.sight.one(Review, id_)
     members = frame.sight.members_of(found.word.panel)
     mine = frame.principal.entity in members and not frame.state.past
-    decidable = found.word.status == 1 or found.word.verdict == 2
+    decidable = found.word.status == ReviewStatus.OPEN or found.word.verdict == Verdict.UPHOLD
     return frame.page(
         "review.html",
         422 if errors else 200,
@@ -176,9 +177,9 @@ def _review_page(frame: Frame, id_: bytes, errors: list[FormError], given: dict[
 
 def _review_heading(frame: Frame, review: Review) -> str:
     name = refer(frame, Kind.FACILITY, review.opening.facility).name
-    if review.word.status == 1:
+    if review.word.status == ReviewStatus.OPEN:
         words = frame.say("%(credit)s: decide about rule %(rule)d by %(time)s")
-    elif review.word.verdict == 1:
+    elif review.word.verdict == Verdict.CLEAR:
         words = frame.say("%(credit)s: what rule %(rule)d did is cleared")
     else:
         words = frame.say("%(credit)s: what rule %(rule)d did is upheld")
@@ -199,6 +200,7 @@ def _claim_page(frame: Frame, cover: bytes, number: int, errors: list[FormError]
     found: Claim = frame.sight.one(Claim, claim_id(cover, number))
     under = frame.sight.one(Cover, cover)
     terms = frame.papers.cover_terms(under.terms.terms_hash)
+    undecided = found.state == ClaimState.OPEN
     return frame.page(
         "claim.html",
         422 if errors else 200,
@@ -213,7 +215,7 @@ def _claim_page(frame: Frame, cover: bytes, number: int, errors: list[FormError]
         evidence=evidence_words(frame, found),
         fired=None if (match := firing_of(frame, found)) is None else fired(frame, match),
         reason=None if found.decision is None else frame.papers.reason(found.decision.reason),
-        may_decide=found.state == 1 and under.word.insurer == frame.principal.entity and not frame.state.past,
+        may_decide=undecided and under.word.insurer == frame.principal.entity and not frame.state.past,
         given=given,
     )
 

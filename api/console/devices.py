@@ -16,18 +16,19 @@ from api.problems import ProblemError
 from api.records.figures import DeviceState, OracleReader
 from api.records.oracles import GLANCE_SECONDS
 from api.times import milliseconds, rfc3339
+from api.v1.rendering import written
 from ledger_node.hexvalues import HexError, data_hex, read_data
 from oracle.formats.covenant import Covenant
 from oracle.formats.metric import Metric
 from oracle.formats.observation import Observation
 from oracle.formats.schema import Schema
+from oracle.formats.segment import Quality
 from registry.evidence.gather import EvidenceMissing
 from registry.items import Facility
 
 router = APIRouter(include_in_schema=False)
 SLOTS = 3000
 ROWS = 200
-FLAGS = {1: "pass", 2: "not-evaluated", 3: "suspect", 4: "fail", 9: "missing"}
 STATES = ("pass", "suspect", "fail", "missing")
 EVENT_MS = 60_000
 
@@ -138,8 +139,8 @@ def values(frame: Framed, device_id: str, figure_id: str, since: str = "", until
         writer = csv.writer(text)
         writer.writerow(["slot", "value", "exp10", "flag", "readings", "sources"])
         for each in _observed(reader, schema, metric, _state(reader, id_), span):
-            known = each.flag != 9
-            row = (rfc3339(each.slot, frame.zone), each.value if known else "", metric.exp10, FLAGS[each.flag])
+            known = each.flag is not Quality.MISSING
+            row = (rfc3339(each.slot, frame.zone), each.value if known else "", metric.exp10, written(each.flag))
             writer.writerow([*row, each.count, data_hex(each.sources)])
         headers = {"Content-Disposition": f'attachment; filename="{figure_id}.csv"'}
         return Response(text.getvalue(), 200, headers, media_type="text/csv; charset=utf-8")
@@ -272,7 +273,8 @@ def _figure(
 ) -> Figure:
     observed = _observed(reader, schema, metric, state, span)
     scale = 10.0**metric.exp10
-    points = [Point(each.slot, None if each.flag == 9 else each.value * scale, FLAGS[each.flag]) for each in observed]
+    values = [None if each.flag is Quality.MISSING else each.value * scale for each in observed]
+    points = [Point(each.slot, value, written(each.flag)) for each, value in zip(observed, values, strict=True)]
     step = schema.period_ms or EVENT_MS
     runs = [run for run in stretches(points, step) if run.state not in ("pass", "not-evaluated")]
     says = _says(frame, metric, observed, runs)
@@ -311,7 +313,7 @@ def _thresholds(frame: Frame, covenant: Covenant, schema: Schema, metric: Metric
 
 
 def _says(frame: Frame, metric: Metric, observed: list[Observation], runs: list[Stretch]) -> str:
-    known = [each for each in observed if each.flag != 9]
+    known = [each for each in observed if each.flag is not Quality.MISSING]
     if not known:
         return frame.say("No agreed value in this span.")
     words = {
@@ -329,11 +331,11 @@ def _stretch(frame: Frame, run: Stretch) -> tuple[str, Tag, int]:
 
 
 def _value(frame: Frame, metric: Metric, observed: Observation) -> Value:
-    state = FLAGS[observed.flag]
+    state = written(observed.flag)
     return Value(
         time_ms=observed.slot,
         time=moment(observed.slot // 1000, frame.zone),
-        value="" if observed.flag == 9 else decimal(observed.value, metric.exp10, frame.language),
+        value="" if observed.flag is Quality.MISSING else decimal(observed.value, metric.exp10, frame.language),
         state=state,
         words=flag_words(state, frame.say),
         readings=observed.count,

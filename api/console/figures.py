@@ -6,10 +6,10 @@ from api.console.credit import money, outstanding, payments
 from api.console.frame import Frame
 from api.console.tasks import open_claims, open_reviews
 from api.security.roles import Role
+from ledger_node.bindings.constants import FacilityStatus, ReceiptStatus
 from registry.documents.fields import Money
 from registry.items import Cover, Facility, Receipt
 
-LIVE = 1
 Figures = list[tuple[str, str]]
 
 
@@ -30,7 +30,7 @@ def _bank(frame: Frame) -> Figures:
     held = [each for each in lent if each.word.holds]
     limits = [None if (terms := frame.papers.facility_terms(each)) is None else terms.limit for each in lent]
     owed, stuck = [outstanding(frame, each) for each in lent], [outstanding(frame, each) for each in held]
-    open_ = [each for each in lent if each.word.status == LIVE and not each.word.holds]
+    open_ = [each for each in lent if each.word.status == FacilityStatus.OPEN and not each.word.holds]
     return [
         (frame.say("Limits agreed"), _sum(frame, limits)),
         (frame.say("Outstanding"), _sum(frame, owed)),
@@ -51,7 +51,7 @@ def _insurer(frame: Frame) -> Figures:
 
 
 def _goods(frame: Frame) -> Figures:
-    live = [each for each in frame.sight.every(Receipt) if each.word.status == LIVE]
+    live = [each for each in frame.sight.every(Receipt) if each.word.status == ReceiptStatus.ACTIVE]
     return [
         (frame.say("Live receipts"), str(len(live))),
         (frame.say("Of them pledged"), str(sum(1 for each in live if each.word.live_pledges))),

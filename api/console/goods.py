@@ -11,6 +11,7 @@ from api.console.proofs import receipt_panel
 from api.console.references import Reference, receipt_quantity, receipt_title, refer
 from api.console.words import amount
 from api.v1.drafts import digest_of
+from ledger_node.bindings.constants import ReceiptStatus
 from ledger_node.hexvalues import data_hex
 from registry.acts import Contract
 from registry.items import Kind, Pledge, Receipt
@@ -113,9 +114,9 @@ def row_of(frame: Frame, receipt: Receipt) -> Row:
 
 def _state(frame: Frame, receipt: Receipt) -> str:
     word = receipt.word
-    if word.status == 2:
+    if word.status == ReceiptStatus.DELIVERED:
         return frame.say("delivered")
-    if word.status == 3:
+    if word.status == ReceiptStatus.CANCELLED:
         return frame.say("cancelled and replaced")
     parts = [frame.say("pledged")] if word.live_pledges else []
     parts += [frame.say("held")] if word.holds else []
@@ -128,7 +129,7 @@ def _facility_of(frame: Frame, pledge: Pledge) -> Reference | None:
 
 def _consequence(frame: Frame, receipt: Receipt) -> str:
     word = receipt.word
-    if word.status != 1:
+    if word.status != ReceiptStatus.ACTIVE:
         return frame.say("This receipt has ended; its record stays.")
     if word.holds:
         return frame.say("Nothing can be done with the goods until the authority that placed the hold clears it.")

@@ -20,6 +20,7 @@ from api.console.words import day
 from api.records.network import may_see
 from api.records.oracles import most_faults
 from api.security.roles import Role
+from ledger_node.bindings.constants import InstalmentState
 from ledger_node.hexvalues import data_hex, read_data
 from registry.index.alerts import Alert, AlertKind
 from registry.index.pages import CursorError
@@ -28,7 +29,6 @@ from registry.items import Facility, Kind, Receipt
 
 router = APIRouter(include_in_schema=False)
 FIRST = 20
-DEFERRED = 2
 _NAMED = {"receipt": Kind.RECEIPT, "facility": Kind.FACILITY, "pledge": Kind.PLEDGE}
 
 
@@ -219,7 +219,7 @@ def _own_credit(frame: Frame, facilities: list[Facility]) -> str:
     """What a borrower must know first: a deferred instalment, else a hold."""
     for facility in facilities:
         for ordinal, instalment in enumerate(facility.instalments):
-            if instalment.state == DEFERRED:
+            if instalment.state == InstalmentState.DEFERRED:
                 words = {"number": ordinal + 1, "date": day(instalment.due_ms, frame.zone)}
                 return frame.say("Instalment %(number)d is deferred to %(date)s") % words
     return frame.say("Your credit is held") if any(each.word.holds for each in facilities) else ""

@@ -3,6 +3,16 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ledger_node.bindings.constants import (
+    ClaimState,
+    FacilityStatus,
+    InstalmentState,
+    PledgeStatus,
+    ReceiptHold,
+    ReceiptStatus,
+    ReviewStatus,
+    Verdict,
+)
 from oracle.formats.rule import Action, Comparator, EvidenceKind
 
 Say = Callable[[str], str]
@@ -18,9 +28,9 @@ class Tag:
 
 def receipt_tag(status: int, held: bool, pledged: bool, say: Say) -> Tag:
     """The state of a receipt in a tag."""
-    if status == 2:
+    if status == ReceiptStatus.DELIVERED:
         return Tag("past", say("delivered"))
-    if status == 3:
+    if status == ReceiptStatus.CANCELLED:
         return Tag("past", say("cancelled"))
     if held:
         return Tag("act", say("held"))
@@ -29,37 +39,52 @@ def receipt_tag(status: int, held: bool, pledged: bool, say: Say) -> Tag:
 
 def facility_tag(status: int, held: bool, say: Say) -> Tag:
     """The state of a facility in a tag."""
-    if status == 2:
+    if status == FacilityStatus.CLOSED:
         return Tag("past", say("closed"))
     return Tag("act", say("held")) if held else Tag("good", say("open"))
 
 
 def instalment_tag(state: int, say: Say) -> Tag:
     """The state of an instalment in a tag."""
-    return {0: Tag("wait", say("due")), 1: Tag("good", say("paid")), 2: Tag("warn", say("deferred"))}[state]
+    tags = {
+        InstalmentState.DUE: Tag("wait", say("due")),
+        InstalmentState.PAID: Tag("good", say("paid")),
+        InstalmentState.DEFERRED: Tag("warn", say("deferred")),
+    }
+    return tags[InstalmentState(state)]
 
 
 def pledge_tag(status: int, say: Say) -> Tag:
     """The state of a pledge in a tag."""
-    return Tag("wait", say("live")) if status == 1 else Tag("past", say("released"))
+    return Tag("wait", say("live")) if status == PledgeStatus.LIVE else Tag("past", say("released"))
 
 
 def review_tag(status: int, verdict: int, say: Say) -> Tag:
     """The state of a review in a tag."""
-    if status == 1:
+    if status == ReviewStatus.OPEN:
         return Tag("act", say("undecided"))
-    return Tag("good", say("cleared")) if verdict == 1 else Tag("warn", say("upheld"))
+    return Tag("good", say("cleared")) if verdict == Verdict.CLEAR else Tag("warn", say("upheld"))
 
 
 def claim_tag(state: int, say: Say) -> Tag:
     """The state of a claim in a tag."""
-    return {1: Tag("act", say("undecided")), 2: Tag("good", say("accepted")), 3: Tag("past", say("rejected"))}[state]
+    tags = {
+        ClaimState.OPEN: Tag("act", say("undecided")),
+        ClaimState.ACCEPTED: Tag("good", say("accepted")),
+        ClaimState.REJECTED: Tag("past", say("rejected")),
+    }
+    return tags[ClaimState(state)]
 
 
 def authority(bit: int, say: Say) -> str:
     """Whose hold a bit of a receipt is."""
-    names = {0: say("court"), 1: say("tamper alarm"), 2: say("device fault"), 3: say("keeper")}
-    return names.get(bit, str(bit))
+    names = {
+        ReceiptHold.COURT: say("court"),
+        ReceiptHold.TAMPER: say("tamper alarm"),
+        ReceiptHold.DEVICE_FAULT: say("device fault"),
+        ReceiptHold.MANUAL: say("keeper"),
+    }
+    return names[ReceiptHold(bit)]
 
 
 def action_words(action: int, say: Say) -> str:

@@ -6,13 +6,12 @@ from api.console.credit import Fired, fired, payments
 from api.console.frame import Frame
 from api.console.references import Reference, refer
 from api.records.papers import Agreed
+from ledger_node.bindings.constants import InstalmentState
 from ledger_node.hexvalues import data_hex
 from oracle.formats.rule import Action
 from registry import structs
 from registry.acts import Contract
 from registry.items import Facility, Firing, Kind, Review
-
-DEFERRED = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def _deferrals(frame: Frame, facility: Facility) -> list[Situation]:
     planned = payments(frame, facility)
     found = []
     for ordinal, instalment in enumerate(facility.instalments):
-        if instalment.state != DEFERRED:
+        if instalment.state != InstalmentState.DEFERRED:
             continue
         words = {"number": ordinal + 1, "date": planned[ordinal].deferred, "before": planned[ordinal].due or "–"}
         title = frame.say("Instalment %(number)d is due on %(date)s instead of %(before)s") % words

@@ -11,6 +11,7 @@ from api.console.frame import Frame
 from api.console.phrases import Tag
 from api.console.replays import replay_words
 from api.records.oracles import most_faults
+from ledger_node.bindings.constants import ClaimState, PledgeStatus
 from registry.index.alerts import Alert
 from registry.index.refusals import DOUBLE_PLEDGE_CAUSES, Refusal
 from registry.items import Claim, Entity, Facility, Receipt, Round
@@ -70,12 +71,12 @@ def supervision(
 
 def _exposures(frame: Frame) -> list[Exposure]:
     facilities = frame.sight.every(Facility)
-    claims = Counter(claim.opening.facility for claim in frame.sight.every(Claim) if claim.state == 1)
+    claims = Counter(claim.opening.facility for claim in frame.sight.every(Claim) if claim.state == ClaimState.OPEN)
     pledged = Counter(
         pledge.word.pledgee
         for receipt in frame.sight.every(Receipt)
         for pledge in frame.sight.pledges_of(receipt)
-        if pledge.word.status == 1
+        if pledge.word.status == PledgeStatus.LIVE
     )
     lenders = Counter(each.word.lender for each in facilities)
     lenders.update(dict.fromkeys(pledged, 0))

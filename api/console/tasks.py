@@ -11,6 +11,7 @@ from api.console.words import day
 from api.drafts import Draft
 from api.records.sight import Sight
 from api.v1.drafts import party_state
+from ledger_node.bindings.constants import ClaimState, ReviewStatus
 from ledger_node.hashing import keccak256
 from ledger_node.hexvalues import data_hex
 from oracle.formats.rule import Action
@@ -50,7 +51,7 @@ def open_reviews(sight: Sight) -> list[Review]:
     found = [
         review
         for review in sight.every(Review)
-        if review.word.status == 1 and mine in sight.members_of(review.word.panel)
+        if review.word.status == ReviewStatus.OPEN and mine in sight.members_of(review.word.panel)
     ]
     return sorted(found, key=lambda review: review.word.deadline)
 
@@ -58,7 +59,7 @@ def open_reviews(sight: Sight) -> list[Review]:
 def open_claims(sight: Sight) -> list[Claim]:
     """Open claims that the member decides on, the oldest first."""
     own = {cover.id for cover in sight.every(Cover) if cover.word.insurer == sight.principal.entity}
-    return [claim for claim in reversed(sight.every(Claim)) if claim.state == 1 and claim.cover in own]
+    return [claim for claim in reversed(sight.every(Claim)) if claim.state == ClaimState.OPEN and claim.cover in own]
 
 
 def waiting_drafts(frame: Frame) -> list[Draft]:

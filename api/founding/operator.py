@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger_node.abi import decode_result, encode_call
+from ledger_node.bindings.constants import EntityKind
 from ledger_node.client import ChainClient
 from ledger_node.hashing import keccak256
 from ledger_node.outbox import ActRefused, Outbox, Status
-
-KINDS = {"bank": 1, "keeper": 2, "insurer": 3, "depositor": 4, "inspector": 5, "regulator": 6}
 
 
 class FoundingError(Exception):
@@ -61,10 +60,7 @@ class Operator:
         tags = [identifier_hash(each.identifier) for each in entrants]
         found = [self._entity(tag) for tag in tags]
         new = {tag: each for each, tag, entity in zip(entrants, tags, found, strict=True) if not entity}
-        sent = [
-            self._send(f"register/{tag.hex()}", "ParticipantRegistry", "register", KINDS[each.kind], tag, each.account)
-            for tag, each in new.items()
-        ]
+        sent = [self._send_registration(tag, each) for tag, each in new.items()]
         for act in sent:
             self._wait(act)
         return [entity or self._entity(tag) for tag, entity in zip(tags, found, strict=True)]
@@ -83,6 +79,10 @@ class Operator:
         """The oracle set, by account; at most `faulty` of them may lie."""
         key = f"oracles/{faulty}/{'-'.join(each.hex() for each in oracles)}"
         self._act(key, "AttestationHub", "setOracles", list(oracles), faulty)
+
+    def _send_registration(self, tag: bytes, entrant: Entrant) -> _Act:
+        kind = EntityKind[entrant.kind.upper()]
+        return self._send(f"register/{tag.hex()}", "ParticipantRegistry", "register", kind, tag, entrant.account)
 
     def _entity(self, tag: bytes) -> int:
         data = encode_call("ParticipantRegistry", "entityOf", tag)

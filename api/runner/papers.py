@@ -16,12 +16,13 @@ from ledger_node.hashing import keccak256
 from ledger_node.hexvalues import data_hex
 from oracle.formats.covenant import FORMAT as COVENANT_FORMAT
 from oracle.formats.covenant import parse as parse_covenant
+from oracle.formats.rule import Comparator
 from oracle.formats.schema import Schema
 from oracle.formats.schema import to_json as schema_to_json
+from oracle.formats.segment import Quality
 
 Body = dict[str, Any]
-_COMPARATORS = {"<": "below", "<=": "at_most", ">": "above", ">=": "at_least", "=": "equal", "!=": "unequal"}
-_FLAGS = {"pass": 1, "suspect": 3}
+_COMPARATORS = {each.sign: each.name.lower() for each in Comparator}
 _DISCLOSES = "This clause, and the observations of the window in which it fires."
 
 
@@ -151,7 +152,7 @@ class Papers:
             "comparator": _COMPARATORS[sign],
             "count": condition.running,
             "missingSkips": condition.missing == "skips",
-            "flags": [_FLAGS[flag] for flag in condition.accept],
+            "flags": [Quality[flag.upper()].value for flag in condition.accept],
             "threshold": str(scaled(figure, exp10)),
         }
 

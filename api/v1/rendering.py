@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,19 @@ from api.records.papers import Papers
 from api.records.sight import Sight
 from api.times import rfc3339
 from ledger_node.abi_types import Struct
+from ledger_node.bindings.constants import (
+    ClaimState,
+    EntityKind,
+    EntityStatus,
+    FacilityStatus,
+    InstalmentState,
+    PledgeStatus,
+    ReceiptHold,
+    ReceiptStatus,
+    ReviewStatus,
+    Verdict,
+)
+from ledger_node.covers import rules_of
 from ledger_node.hexvalues import address_hex, data_hex
 from oracle.formats.rule import Action
 from oracle.rules import explain
@@ -32,15 +46,6 @@ from registry.items import (
 )
 
 Json = dict[str, Any]
-KINDS = {1: "bank", 2: "keeper", 3: "insurer", 4: "depositor", 5: "inspector", 6: "regulator"}
-RECEIPT_STATUS = {1: "active", 2: "delivered", 3: "cancelled"}
-PLEDGE_STATUS = {1: "live", 2: "released"}
-FACILITY_STATUS = {1: "open", 2: "closed"}
-REVIEW_STATUS = {1: "open", 2: "decided"}
-VERDICT = {0: None, 1: "clear", 2: "uphold"}
-CLAIM_STATE = {1: "open", 2: "accepted", 3: "rejected"}
-INSTALMENT_STATE = {0: "due", 1: "paid", 2: "deferred"}
-AUTHORITY = {0: "court", 1: "tamper", 2: "device-fault", 3: "manual"}
 _NOTHING = bytes(32)
 
 
@@ -58,8 +63,8 @@ class Renderer:
         own = self.sight.principal.is_regulator or self.sight.principal.entity == entity.number
         return {
             "entity": entity.number,
-            "kind": KINDS[entity.word.kind],
-            "status": "active" if entity.word.status == 1 else "suspended",
+            "kind": written(EntityKind(entity.word.kind)),
+            "status": written(EntityStatus(entity.word.status)),
             "name": self.name_of(entity.number) if own else None,
             "accounts": entity.word.accounts,
             "group": entity.word.group or None,
@@ -74,7 +79,7 @@ class Renderer:
         word, content = receipt.word, self.papers.content(receipt)
         return {
             "id": data_hex(receipt.id),
-            "status": RECEIPT_STATUS[word.status],
+            "status": written(ReceiptStatus(word.status)),
             "owner": self.party(word.owner),
             "keeper": self.party(word.keeper),
             "quantity": str(word.quantity),
@@ -83,7 +88,7 @@ class Renderer:
             "pledged": word.live_pledges != 0,
             "holds": [
                 {
-                    "authority": AUTHORITY[hold.order.bit],
+                    "authority": written(ReceiptHold(hold.order.bit)),
                     "by": self.party(hold.order.authority),
                     "orderHash": data_hex(hold.order.order_hash),
                     "since": self.moment(hold.since),
@@ -111,7 +116,7 @@ class Renderer:
         word = pledge.word
         return {
             "id": data_hex(pledge.id),
-            "status": PLEDGE_STATUS[word.status],
+            "status": written(PledgeStatus(word.status)),
             "receipt": data_hex(pledge.terms.receipt),
             "rank": word.rank,
             "ordinal": word.ordinal,
@@ -130,7 +135,7 @@ class Renderer:
         word, sums = facility.word, self.papers.sums(facility, history)
         return {
             "id": data_hex(facility.id),
-            "status": FACILITY_STATUS[word.status],
+            "status": written(FacilityStatus(word.status)),
             "lender": self.party(word.lender),
             "borrower": self.party(word.borrower),
             "panel": word.panel,
@@ -170,7 +175,7 @@ class Renderer:
             rows.append(
                 {
                     "ordinal": ordinal,
-                    "state": INSTALMENT_STATE[instalment.state],
+                    "state": written(InstalmentState(instalment.state)),
                     "periodStart": None if plan is None else rfc3339(plan.start, self.zone),
                     "due": None if plan is None else rfc3339(plan.due, self.zone),
                     "deferredTo": rfc3339(instalment.due_ms, self.zone) if instalment.due_ms else None,
@@ -185,7 +190,7 @@ class Renderer:
         word, outcome = review.word, review.outcome
         return {
             "id": data_hex(review.id),
-            "status": REVIEW_STATUS[word.status],
+            "status": written(ReviewStatus(word.status)),
             "facility": data_hex(review.opening.facility),
             "facilitySeq": review.opening.facility_seq,
             "rule": review.opening.rule,
@@ -195,7 +200,7 @@ class Renderer:
             "members": [self.party(entity) for entity in self.sight.members_of(word.panel)],
             "opened": self.moment(review.opened),
             "decideBy": rfc3339(word.deadline * 1000, self.zone),
-            "verdict": VERDICT[word.verdict],
+            "verdict": written(Verdict(word.verdict)) if word.verdict else None,
             "reason": None if outcome is None else self.document(self.papers.reason(outcome.decision.reason)),
             "decided": None if review.decided is None else self.moment(review.decided),
             "seq": word.seq,
@@ -209,7 +214,7 @@ class Renderer:
             "insurer": self.party(cover.word.insurer),
             "insured": self.party(cover.word.insured),
             "facility": data_hex(cover.terms.facility),
-            "rules": [rule for rule in range(32) if cover.terms.rules >> rule & 1],
+            "rules": rules_of(cover.terms),
             "start": rfc3339(cover.terms.start, self.zone),
             "end": rfc3339(cover.terms.end, self.zone),
             "termsHash": data_hex(cover.terms.terms_hash),
@@ -226,7 +231,7 @@ class Renderer:
         return {
             "cover": data_hex(claim.cover),
             "claim": claim.opening.claim,
-            "state": CLAIM_STATE[claim.state],
+            "state": written(ClaimState(claim.state)),
             "facility": data_hex(claim.opening.facility),
             "evidence": data_hex(claim.opening.evidence),
             "slot": rfc3339(claim.opening.slot, self.zone),
@@ -362,6 +367,11 @@ class Renderer:
 def fields_of(act: Struct) -> Json:
     """The fields of an act's struct: numbers as texts, bytes as hexadecimal."""
     return {name: _plain(value) for name, value in act.message().items()}
+
+
+def written(member: IntEnum) -> str:
+    """A number of the contracts by its name, as the API writes it: device-fault."""
+    return member.name.lower().replace("_", "-")
 
 
 def action_name(action: int) -> str:

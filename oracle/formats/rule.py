@@ -9,7 +9,7 @@ from enum import IntEnum
 
 from eth_abi.abi import encode
 
-from ledger_node.bindings import structs
+from ledger_node.bindings import constants, structs
 from ledger_node.canonical_json import JsonValue
 from ledger_node.hashing import keccak256
 from ledger_node.hexvalues import data_hex
@@ -23,32 +23,19 @@ RULE_ABI = structs.Rule.ABI
 OBSERVATION_ABI = structs.Observation.ABI
 
 
-class Action(IntEnum):
-    """What a rule does when it fires."""
-
-    HOLD = 1
-    REVIEW = 2
-    LIMIT = 3
-    RATE = 4
-    DEFER = 5
-    WAIVE = 6
-    RELEASE = 7
-    MARGIN_CALL = 8
-    PREMIUM = 9
-    COVER = 10
-    OPEN_CLAIM = 11
-    NOTIFY = 12
+Action = constants.RuleAction
+"""What a rule does when it fires."""
 
 
 class Comparator(IntEnum):
     """How a value is compared with the threshold."""
 
-    BELOW = 1
-    AT_MOST = 2
-    ABOVE = 3
-    AT_LEAST = 4
-    EQUAL = 5
-    UNEQUAL = 6
+    BELOW = constants.Comparator.BELOW
+    AT_MOST = constants.Comparator.AT_MOST
+    ABOVE = constants.Comparator.ABOVE
+    AT_LEAST = constants.Comparator.AT_LEAST
+    EQUAL = constants.Comparator.EQUAL
+    UNEQUAL = constants.Comparator.UNEQUAL
 
     @property
     def sign(self) -> str:
@@ -199,7 +186,7 @@ def rule_from_json(fields: Fields, index: int, clause: bytes) -> Rule:
     """The rule of a JSON object; `clause` is the commitment of its text. Raises FieldError."""
     rule = Rule(
         index=index,
-        action=Action[fields.word("action", str, [each.name.lower() for each in Action]).upper()],
+        action=constants.RuleAction[fields.word("action", str, [each.name.lower() for each in Action]).upper()],
         parameter=fields.integer("parameter", 0, (1 << 32) - 1, 0),
         single_kind=fields.flag("singleKind", default=False),
         window_ms=fields.integer("windowMs", 0, MAX_TIME_MS),

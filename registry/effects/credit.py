@@ -2,15 +2,12 @@
 
 from dataclasses import replace
 
+from ledger_node.bindings.constants import ClaimState, InstalmentState
 from registry import structs
 from registry.consents import digest_of
 from registry.effects.step import Changes, State, Step
 from registry.items import Claim, Cover, Facility, Instalment, Key, Kind, Review, RuleHold, claim_id
 from registry.words import CoverWord, FacilityWord, ReviewWord
-
-PAID = 1
-DEFERRED = 2
-CLAIM_OPEN = 1
 
 
 def facility(state: State, step: Step) -> Changes:
@@ -31,7 +28,7 @@ def facility(state: State, step: Step) -> Changes:
     if isinstance(act, structs.Firing):
         after = _fired(before, after, step, act)
     elif isinstance(act, structs.Repayment):
-        after = _with_instalment(after, step, act.instalment, Instalment(PAID, paid=step.at))
+        after = _with_instalment(after, step, act.instalment, Instalment(InstalmentState.PAID, paid=step.at))
     elif isinstance(act, structs.Clearing):
         after = replace(after, holds=tuple(hold for hold in before.holds if hold.firing.rule != act.rule))
     elif isinstance(act, structs.Closing):
@@ -50,14 +47,14 @@ def _fired(before: Facility, after: Facility, step: Step, act: structs.Firing) -
         return replace(after, holds=(*before.holds, RuleHold(act, step.at)))
     if step.name == "DEFER":
         ordinal = int.from_bytes(act.target, "big")
-        return _with_instalment(after, step, ordinal, Instalment(DEFERRED, act.due_ms))
+        return _with_instalment(after, step, ordinal, Instalment(InstalmentState.DEFERRED, act.due_ms))
     return after
 
 
 def _with_instalment(after: Facility, step: Step, ordinal: int, changed: Instalment) -> Facility:
     if ordinal >= len(after.instalments):
         raise step.wrong("the facility has no such instalment")
-    if changed.state == PAID:
+    if changed.state == InstalmentState.PAID:
         changed = replace(changed, due_ms=after.instalments[ordinal].due_ms)
     instalments = tuple(changed if at == ordinal else each for at, each in enumerate(after.instalments))
     return replace(after, instalments=instalments)
@@ -90,7 +87,7 @@ def cover(state: State, step: Step) -> Changes:
         raise step.wrong("the cover was not registered")
     after = replace(before, word=word, head=step.head)
     if isinstance(act, structs.ClaimOpening):
-        opened = Claim(step.id, act, CLAIM_OPEN, step.at)
+        opened = Claim(step.id, act, ClaimState.OPEN, step.at)
         return {key: after, Key(Kind.CLAIM, claim_id(step.id, act.claim)): opened}
     if not isinstance(act, structs.ClaimDecision):
         raise step.wrong("the act is not one of a cover")

@@ -2,14 +2,11 @@
 
 from dataclasses import replace
 
+from ledger_node.bindings.constants import AccountRole
 from registry import structs
 from registry.effects.step import Changes, State, Step
-from registry.items import Account, Entity, Fleet, Key, Kind
+from registry.items import Account, AccountStatus, Entity, Fleet, Key, Kind
 from registry.words import EntityWord, FleetWord
-
-_ADMIN = 2
-_LIVE = 1
-_REVOKED = 2
 
 
 def entity(state: State, step: Step) -> Changes:
@@ -19,7 +16,7 @@ def entity(state: State, step: Step) -> Changes:
     number = int.from_bytes(step.id, "big")
     act = step.act
     if isinstance(act, structs.Registration):
-        account = Account(act.account, number, _ADMIN, _LIVE, step.at)
+        account = Account(act.account, number, AccountRole.ADMIN, AccountStatus.LIVE, step.at)
         return {
             key: Entity(step.id, word, step.head, act.id_hash, step.at),
             Key(Kind.ACCOUNT, act.account): account,
@@ -29,7 +26,7 @@ def entity(state: State, step: Step) -> Changes:
         raise step.wrong("the entity is not registered")
     after = replace(before, word=word, head=step.head)
     if isinstance(act, structs.AccountChange):
-        status = _LIVE if step.name == "ADD_ACCOUNT" else _REVOKED
+        status = AccountStatus.LIVE if step.name == "ADD_ACCOUNT" else AccountStatus.REVOKED
         account = Account(act.account, number, act.role, status, step.at)
         return {key: after, Key(Kind.ACCOUNT, act.account): account}
     if isinstance(act, structs.DraftWithdrawal):

@@ -3,14 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
+from ledger_node.bindings.constants import PledgeStatus
 from registry import structs
 from registry.consents import digest_of
 from registry.effects.step import Changes, State, Step
 from registry.items import Hold, Key, Kind, Pledge, Receipt
 from registry.words import PledgeWord, ReceiptWord
-
-LIVE = 1
-RELEASED = 2
 
 
 def receipt(state: State, step: Step) -> Changes:
@@ -45,7 +43,7 @@ def _pledge(step: Step, act: structs.Pledge, word: ReceiptWord) -> Pledge:
     pledge_word = PledgeWord(
         pledgee=act.pledgee,
         pledgor=act.pledgor,
-        status=LIVE,
+        status=PledgeStatus.LIVE,
         rank=word.live_pledges,
         ordinal=word.ordinal,
         seq=1,
@@ -56,9 +54,10 @@ def _pledge(step: Step, act: structs.Pledge, word: ReceiptWord) -> Pledge:
 
 def _released(state: State, step: Step, act: structs.Release) -> Pledge:
     before = state.get(Key(Kind.PLEDGE, act.pledge))
-    if not isinstance(before, Pledge) or before.terms.receipt != step.id or before.word.status != LIVE:
+    if not isinstance(before, Pledge) or before.terms.receipt != step.id or before.word.status != PledgeStatus.LIVE:
         raise step.wrong("the pledge is no live pledge of this receipt")
-    return replace(before, word=replace(before.word, status=RELEASED, seq=before.word.seq + 1), released=step.at)
+    word = replace(before.word, status=PledgeStatus.RELEASED, seq=before.word.seq + 1)
+    return replace(before, word=word, released=step.at)
 
 
 def _changed(before: Receipt, step: Step) -> dict[str, Any]:

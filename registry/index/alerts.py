@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from sqlalchemy import select, tuple_
 
+from ledger_node.bindings.constants import ClaimState, InstalmentState, ReviewStatus
 from oracle.formats.rule import Action
 from registry import structs
 from registry.index.codec import decode
@@ -18,8 +19,6 @@ from registry.index.tables import notices
 from registry.index.tags import parties_of
 from registry.items import Claim, Cover, Facility, Key, Kind, Moment, Receipt, Review
 
-DEFERRED = 2
-_OPEN = 1
 _EVENTS = (
     "facility.hold",
     "facility.defer",
@@ -116,12 +115,12 @@ def _stands(snapshot: Snapshot, kind: AlertKind, facility: Facility, firing: str
     if kind is AlertKind.HOLD:
         return any(hold.firing == firing for hold in facility.holds)
     if kind is AlertKind.DEFER:
-        return facility.instalments[int.from_bytes(firing.target, "big")].state == DEFERRED
+        return facility.instalments[int.from_bytes(firing.target, "big")].state == InstalmentState.DEFERRED
     if kind is AlertKind.REVIEW:
         review = snapshot.one(Review, firing.target)
-        return review is not None and review.word.status == _OPEN
+        return review is not None and review.word.status == ReviewStatus.OPEN
     if kind is AlertKind.OPEN_CLAIM:
-        claims = snapshot.find(Claim, cover=firing.target, status=_OPEN, limit=64).items
+        claims = snapshot.find(Claim, cover=firing.target, status=ClaimState.OPEN, limit=64).items
         return any(claim.opening.evidence == firing.evidence for claim in claims)
     return False
 

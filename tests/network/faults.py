@@ -8,10 +8,11 @@ from pathlib import Path
 
 from sqlalchemy import Engine, select
 
-from api.founding.operator import KINDS, identifier_hash
+from api.founding.operator import identifier_hash
 from api.runner.settling import wait_for
 from api.runner.stage import Stage, open_stage
 from ledger_node.abi import encode_call
+from ledger_node.bindings.constants import EntityKind
 from ledger_node.client import ChainUnavailable, RpcError
 from ledger_node.hashing import sha256
 from ledger_node.outbox import Sent, Status
@@ -48,7 +49,7 @@ class Writer:
         while not self._stop.wait(0.2):
             tag = identifier_hash(f"{self.name}/{number}")
             account = sha256(tag)[:20]
-            data = encode_call("ParticipantRegistry", "register", KINDS["inspector"], tag, account)
+            data = encode_call("ParticipantRegistry", "register", EntityKind.INSPECTOR, tag, account)
             key = f"{self.name}/{number}"
             try:
                 self.stage.operator.outbox.submit(key, self.stage.addresses.address("ParticipantRegistry"), data)
