@@ -5,9 +5,11 @@ and closed; rounds are anchored and rules fire. Logs are as the contracts emit t
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from itertools import chain, count
 from random import Random
+
+from msgspec.structs import astuple, replace
 
 from ledger_node.abi_types import Event, Struct
 from ledger_node.bindings import events
@@ -257,8 +259,7 @@ def _sealed(number: int, parent: bytes, acts: Sequence[Sequence[Emitted]]) -> Bl
 
 def _words(act: Struct) -> bytes:
     """abi.encode of a struct of words."""
-    values = (getattr(act, each.name) for each in fields(act))  # type: ignore[arg-type]
-    return b"".join(_number(value) if isinstance(value, int) else value.rjust(32, b"\0") for value in values)
+    return b"".join(_number(value) if isinstance(value, int) else value.rjust(32, b"\0") for value in astuple(act))
 
 
 def _keys(keys: Sequence[bytes]) -> bytes:

@@ -1,26 +1,26 @@
-"""What the generated bindings build on: structs and events as frozen dataclasses that know their ABI. Pure."""
+"""What the generated bindings build on: structs and events that know their ABI. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
 from functools import cache
 from operator import itemgetter
 from typing import Any, ClassVar, Self
 
 from eth_abi.abi import encode
 from eth_abi.exceptions import EncodingError
+from msgspec.structs import astuple
 
 from ledger_node.abi_decoding import DecodingFault, Read, decode, reader
 from ledger_node.eip712 import Message, StructType
+from ledger_node.values import Value
 
 
 class AbiError(ValueError):
     """Bytes are not the ABI encoding of what they should be, or a value does not fit its type."""
 
 
-class Struct:
+class Struct(Value, frozen=True):
     """A Solidity struct. Fields are in order and named as in Solidity, in snake case; an address is 20 bytes."""
 
-    __slots__ = ()
     ABI: ClassVar[str]
     """The tuple type, as in a function's signature."""
     TYPE: ClassVar[StructType]
@@ -32,12 +32,11 @@ class Struct:
 
     def as_tuple(self) -> tuple[Any, ...]:
         """The values in order, structs within as tuples, as the ABI encoder takes them."""
-        return tuple(plain(getattr(self, each.name)) for each in _fields(self))
+        return tuple(plain(each) for each in astuple(self))
 
     def message(self) -> Message:
         """The values by their Solidity names, for `eip712.digest(domain, TYPE, message)`."""
-        values = (getattr(self, each.name) for each in _fields(self))
-        return {member.name: _message(value) for member, value in zip(self.TYPE.fields, values, strict=True)}
+        return {member.name: _message(value) for member, value in zip(self.TYPE.fields, astuple(self), strict=True)}
 
     def encode(self) -> bytes:
         """abi.encode(struct). Raises AbiError when a value does not fit its type."""
@@ -54,21 +53,20 @@ class Struct:
         if not cls.NESTED:
             return cls(*values)
         read = []
-        for member, value in zip(_fields(cls), values, strict=True):
-            nested = cls.NESTED.get(member.name)
+        for member, value in zip(cls.__struct_fields__, values, strict=True):
+            nested = cls.NESTED.get(member)
             if nested is None:
                 read.append(value)
-            elif member.name in cls.LISTS:
+            elif member in cls.LISTS:
                 read.append(tuple(nested.from_tuple(each) for each in value))
             else:
                 read.append(nested.from_tuple(value))
         return cls(*read)
 
 
-class Event:
+class Event(Value, frozen=True):
     """A log, decoded. `emitter` is the 20-byte address of the contract that wrote it."""
 
-    __slots__ = ()
     NAME: ClassVar[str]
     TOPIC: ClassVar[bytes]
     """The first topic: keccak256 of the signature."""
@@ -79,7 +77,7 @@ class Event:
     @classmethod
     def decode(cls, emitter: bytes, topics: Sequence[bytes], data: bytes) -> Self:
         """The event in a log. Raises AbiError."""
-        return cls(emitter, *cls.values(topics, data))  # type: ignore[call-arg]
+        return cls(emitter, *cls.values(topics, data))
 
     @classmethod
     def values(cls, topics: Sequence[bytes], data: bytes) -> Sequence[Any]:
@@ -135,10 +133,6 @@ def decode_values(kinds: Sequence[str], data: bytes) -> tuple[Any, ...]:
 
 def _is_hashed(kind: str) -> bool:
     return kind in ("string", "bytes") or kind.endswith(("]", ")"))
-
-
-def _fields(struct: Struct | type[Struct]) -> tuple[Any, ...]:
-    return fields(struct)  # type: ignore[arg-type]
 
 
 def _message(value: Any) -> object:

@@ -63,7 +63,6 @@ def _constants(constants: Mapping[str, Mapping[str, int]]) -> str:
 def _structs(structs: Mapping[str, Sequence[Mapping[str, str]]]) -> str:
     lines = [
         HEAD.format(title="The structs of the contracts."),
-        "from dataclasses import dataclass",
         "from typing import ClassVar\n",
         "from ledger_node.abi_types import Struct",
         "from ledger_node.eip712 import StructType, struct\n",
@@ -77,7 +76,7 @@ def _struct(name: str, structs: Mapping[str, Sequence[Mapping[str, str]]]) -> li
     members = structs[name]
     nested = {snake(each["name"]): _base(each["type"]) for each in members if _base(each["type"]) in structs}
     lists = [snake(each["name"]) for each in members if _base(each["type"]) in structs and "[" in each["type"]]
-    lines = ["", "@dataclass(frozen=True, slots=True)", f"class {name}(Struct):", f'    """Struct {name}."""', ""]
+    lines = ["", f"class {name}(Struct, frozen=True):", f'    """Struct {name}."""', ""]
     lines += [f"    {snake(each['name'])}: {_python(each['type'], structs)}" for each in members]
     lines += ["", f'    ABI: ClassVar[str] = "{_tuple(name, structs)}"', "    TYPE: ClassVar[StructType] = struct("]
     lines += [f'        "{name}",', *(f'        "{each["type"]} {each["name"]}",' for each in members)]
@@ -113,7 +112,6 @@ def _acts(acts: Mapping[str, Any]) -> str:
 def _events(abis: Mapping[str, Abi]) -> str:
     lines = [
         HEAD.format(title="The events of the contracts."),
-        "from dataclasses import dataclass",
         "from typing import ClassVar\n",
         "from ledger_node.abi_types import Event\n",
     ]
@@ -127,16 +125,11 @@ def _events(abis: Mapping[str, Abi]) -> str:
         ]
         lines += [
             "",
-            "@dataclass(frozen=True, slots=True)",
-            f"class {class_name}(Event):",
+            f"class {class_name}(Event, frozen=True):",
             f'    """{signature}"""',
             "",
         ]
-        lines += [
-            "    emitter: bytes",
-            *(f"    {name}: {_event_python(kind, held)}" for name, kind, held in inputs),
-            "",
-        ]
+        lines += [*(f"    {name}: {_event_python(kind, held)}" for name, kind, held in inputs), ""]
         lines += [
             f'    NAME: ClassVar[str] = "{event["name"]}"',
             f'    TOPIC: ClassVar[bytes] = bytes.fromhex("{topic}")',

@@ -1,10 +1,10 @@
 """What the chain's events add up to: one value type for each kind of thing, as it stands after some block."""
 
-from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 from ledger_node.bindings.constants import InstalmentState
+from ledger_node.values import Value, Wide
 from registry import structs
 from registry.words import CoverWord, EntityWord, FacilityWord, FleetWord, PledgeWord, ReceiptWord, ReviewWord
 
@@ -53,16 +53,14 @@ class Key(NamedTuple):
     id: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Value, frozen=True):
     """When something took effect: block number and block time in seconds."""
 
     block: int
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entity:
+class Entity(Value, frozen=True):
     """A legal entity; `id_hash` is the keyed tag of its legal identifier."""
 
     id: bytes
@@ -85,8 +83,7 @@ class AccountStatus(IntEnum):
     REVOKED = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Value, frozen=True):
     """An account; `role` is an AccountRole, `status` an AccountStatus."""
 
     address: bytes
@@ -96,8 +93,7 @@ class Account:
     since: Moment
 
 
-@dataclass(frozen=True, slots=True)
-class Fleet:
+class Fleet(Value, frozen=True):
     """An entity's devices as last set."""
 
     id: bytes
@@ -107,16 +103,14 @@ class Fleet:
     set: Moment
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Value, frozen=True):
     """A hold bit of a receipt that stands."""
 
     order: structs.HoldOrder
     since: Moment
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Value, frozen=True):
     """A receipt; `pledges` has the ids of all its pledges in their order."""
 
     id: bytes
@@ -131,8 +125,7 @@ class Receipt:
     ended: Moment | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Pledge:
+class Pledge(Value, frozen=True):
     """A pledge of a receipt."""
 
     id: bytes
@@ -142,8 +135,7 @@ class Pledge:
     released: Moment | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Goods:
+class Goods(Value, frozen=True):
     """A goods key: odd generation while the receipt holds it, even while it is free."""
 
     key: bytes
@@ -151,8 +143,7 @@ class Goods:
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class Instalment:
+class Instalment(Value, frozen=True):
     """One instalment; `state` is an InstalmentState, `due_ms` the date that a deferral set, else 0."""
 
     state: int = InstalmentState.DUE
@@ -160,16 +151,14 @@ class Instalment:
     paid: Moment | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RuleHold:
+class RuleHold(Value, frozen=True):
     """A rule's hold on a facility that stands."""
 
     firing: structs.Firing
     since: Moment
 
 
-@dataclass(frozen=True, slots=True)
-class Facility:
+class Facility(Value, frozen=True):
     """A facility; `guards` has for each rule the last slot (ms) that it acted on."""
 
     id: bytes
@@ -183,8 +172,7 @@ class Facility:
     closed: Moment | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Firing:
+class Firing(Value, frozen=True):
     """What a rule fired on: `firing` is abi.encode(Rule, Observation[][])."""
 
     facility: bytes
@@ -194,8 +182,7 @@ class Firing:
     at: Moment
 
 
-@dataclass(frozen=True, slots=True)
-class Review:
+class Review(Value, frozen=True):
     """A review of what a rule did; `outcome` is the last decision."""
 
     id: bytes
@@ -207,17 +194,15 @@ class Review:
     decided: Moment | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
+class Panel(Value, frozen=True):
     """A panel of reviewers; `members` has 32 bits each, the first in the lowest bits."""
 
     number: int
     required: int
-    members: int
+    members: Wide
 
 
-@dataclass(frozen=True, slots=True)
-class Cover:
+class Cover(Value, frozen=True):
     """An insurance cover."""
 
     id: bytes
@@ -227,8 +212,7 @@ class Cover:
     registered: Moment
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Value, frozen=True):
     """A claim under a cover; `state` is a ClaimState."""
 
     cover: bytes
@@ -239,8 +223,7 @@ class Claim:
     decided: Moment | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Oracles:
+class Oracles(Value, frozen=True):
     """A set of oracles, f of which may lie; the one with the highest epoch is in force."""
 
     epoch: int
@@ -250,8 +233,7 @@ class Oracles:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
+class Round(Value, frozen=True):
     """An anchored round; `slot` in ms of event time; bit i of `mask`: the oracle at position i signed."""
 
     id: bytes
@@ -264,8 +246,7 @@ class Round:
     anchored: Moment
 
 
-@dataclass(frozen=True, slots=True)
-class Breaker:
+class Breaker(Value, frozen=True):
     """The circuit breaker: at most so many actions in a window of seconds."""
 
     window: int
@@ -273,8 +254,7 @@ class Breaker:
     consortium_limit: int
 
 
-@dataclass(frozen=True, slots=True)
-class Trip:
+class Trip(Value, frozen=True):
     """The breaker turned an action into a review; `lender` 0 means the consortium's limit."""
 
     facility: bytes
@@ -283,8 +263,7 @@ class Trip:
     at: Moment
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Value, frozen=True):
     """The contract that plays a part for another, once and for ever."""
 
     contract: str

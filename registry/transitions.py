@@ -10,6 +10,7 @@ from typing import Protocol, cast, get_args
 from ledger_node import abi
 from ledger_node.abi_types import AbiError, Struct
 from ledger_node.bindings import events
+from ledger_node.values import Value
 from registry.acts import Contract, act_of
 from registry.heads import event_digest
 from registry.items import Moment
@@ -35,8 +36,7 @@ class Deployment:
         return self._names.get(address)
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
+class Transition(Value, frozen=True, dict=True, gc=True):
     """One change of one record."""
 
     contract: Contract
@@ -46,7 +46,6 @@ class Transition:
     word: int
     data: bytes
     at: Moment
-    _read: tuple[str, Struct] | None = field(default=None, init=False, repr=False, compare=False)
 
     def digest(self) -> bytes:
         """The digest that the record's head covers, 32 bytes."""
@@ -54,10 +53,10 @@ class Transition:
 
     def read(self) -> tuple[str, Struct]:
         """Name and struct of the act, decoded once. Raises ActError."""
-        if self._read is None:
-            object.__setattr__(self, "_read", act_of(self.contract, self.act, self.data))
-        assert self._read is not None
-        return self._read
+        found: tuple[str, Struct] | None = self.__dict__.get("_read")
+        if found is None:
+            self.__dict__["_read"] = found = act_of(self.contract, self.act, self.data)
+        return found
 
 
 FactEvent = (
@@ -67,8 +66,7 @@ FactEvent = (
 """The events that are no transitions and say something that no transition says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Value, frozen=True):
     """An event that is no transition; `log_index` is its place in the block."""
 
     contract: Contract

@@ -4,10 +4,11 @@ Each class has the bit layout of one kind of word. `unpack` refuses a word that 
 so a word has exactly one meaning and `pack(unpack(word)) == word`.
 """
 
-from dataclasses import dataclass, fields
 from functools import cache
 from struct import Struct
 from typing import Any, ClassVar, Self
+
+from ledger_node.values import Value, Wide
 
 Span = tuple[int, int]
 """First and last bit of a field, bit 0 the least significant."""
@@ -20,8 +21,7 @@ class WordError(ValueError):
     """A word or a field breaks the layout; the message names the field and the rule."""
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Value, frozen=True):
     """What all words share: packing by `LAYOUT`, one span for each field."""
 
     LAYOUT: ClassVar[dict[str, Span]]
@@ -29,11 +29,10 @@ class Word:
     def pack(self) -> int:
         """The word as a number below 2**256. Raises WordError when a field does not fit its span."""
         word = 0
-        for each in fields(self):
-            value: int = getattr(self, each.name)
-            low, high = self.LAYOUT[each.name]
+        for name, (low, high) in self.LAYOUT.items():
+            value: int = getattr(self, name)
             if not 0 <= value < 1 << high - low + 1:
-                raise WordError(f"{type(self).__name__}.{each.name}: does not fit bits {low} to {high}")
+                raise WordError(f"{type(self).__name__}.{name}: does not fit bits {low} to {high}")
             word |= value << low
         return word
 
@@ -48,7 +47,7 @@ class Word:
             raise WordError(f"{cls.__name__}: bit {rest.bit_length() - 1} belongs to no field and must be 0")
         values: list[Any] = list(form.unpack(word.to_bytes(32, "little")))
         for at in wide:
-            values[at] = int.from_bytes(values[at], "little")
+            values[at] = Wide.from_bytes(values[at], "little")
         return cls(*values)
 
 
@@ -56,8 +55,8 @@ class Word:
 def _form(kind: type[Word]) -> tuple[Struct, int, tuple[int, ...]]:
     """How a word's bytes, the lowest first, are unpacked; the bits of no field; which fields come as bytes."""
     form, used, end, wide = "<", 0, 0, list[int]()
-    for at, (name, (low, high)) in enumerate(kind.LAYOUT.items()):
-        assert fields(kind)[at].name == name
+    assert kind.__struct_fields__ == tuple(kind.LAYOUT)
+    for at, (low, high) in enumerate(kind.LAYOUT.values()):
         size = high - low + 1
         if size not in _LETTERS:
             wide.append(at)
@@ -67,8 +66,7 @@ def _form(kind: type[Word]) -> tuple[Struct, int, tuple[int, ...]]:
     return Struct(f"{form}{(256 - end) // 8}x"), ~used & (1 << 256) - 1, tuple(wide)
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiptWord(Word):
+class ReceiptWord(Word, frozen=True):
     """A receipt (ReceiptRegistry). `quantity` is in whole base units; `ordinal` counts the pledges ever made."""
 
     LAYOUT: ClassVar[dict[str, Span]] = {
@@ -87,8 +85,7 @@ class ReceiptWord(Word):
     flags: int
 
 
-@dataclass(frozen=True, slots=True)
-class EntityWord(Word):
+class EntityWord(Word, frozen=True):
     """An entity (ParticipantRegistry). `revoked_before` is in milliseconds."""
 
     LAYOUT: ClassVar[dict[str, Span]] = {
@@ -103,8 +100,7 @@ class EntityWord(Word):
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class FleetWord(Word):
+class FleetWord(Word, frozen=True):
     """An entity's devices (DeviceRegistry)."""
 
     LAYOUT: ClassVar[dict[str, Span]] = {"epoch": (0, 31), "devices": (32, 63), "revoked": (64, 95), "seq": SEQ}
@@ -114,8 +110,7 @@ class FleetWord(Word):
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class FacilityWord(Word):
+class FacilityWord(Word, frozen=True):
     """A facility (CreditBook). `holds` has one bit a rule; `limit_factor` is in basis points."""
 
     LAYOUT: ClassVar[dict[str, Span]] = {
@@ -136,8 +131,7 @@ class FacilityWord(Word):
     deferred: int
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewWord(Word):
+class ReviewWord(Word, frozen=True):
     """A review (ReviewBoard); `action` opened it. `deadline`, `decided_at`: seconds of chain time; `reason`: its first
     8 bytes."""
 
@@ -156,8 +150,7 @@ class ReviewWord(Word):
     decided_at: int
 
 
-@dataclass(frozen=True, slots=True)
-class CoverWord(Word):
+class CoverWord(Word, frozen=True):
     """An insurance cover (CoverBook)."""
 
     LAYOUT: ClassVar[dict[str, Span]] = {
@@ -172,8 +165,7 @@ class CoverWord(Word):
     seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class PledgeWord(Word):
+class PledgeWord(Word, frozen=True):
     """A pledge (PledgeRegistry). `receipt_tag` is the first 12 bytes of the receipt's id, as a number."""
 
     LAYOUT: ClassVar[dict[str, Span]] = {
@@ -186,7 +178,7 @@ class PledgeWord(Word):
     rank: int
     ordinal: int
     seq: int
-    receipt_tag: int
+    receipt_tag: Wide
 
 
 def seq_of(word: int) -> int:

@@ -1,6 +1,6 @@
 """Acts on facilities, reviews, covers and claims."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from ledger_node.bindings.constants import ClaimState, InstalmentState
 from registry import structs

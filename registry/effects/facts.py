@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from ledger_node.bindings import events
+from ledger_node.values import Wide
 from registry.acts import Contract
 from registry.effects.step import Changes, State, StateError
 from registry.items import (
@@ -35,7 +36,7 @@ def fact(state: State, given: Fact) -> Changes:
         case events.RoundAnchored(_, id_, schema, slot, root, leaves, mask, epoch):
             return {Key(Kind.ROUND, id_): Round(id_, schema, slot, root, leaves, mask, epoch, at)}
         case events.PanelSet(_, number, required, members):
-            return {Key(Kind.PANEL, number.to_bytes(2, "big")): Panel(number, required, members)}
+            return {Key(Kind.PANEL, number.to_bytes(2, "big")): Panel(number, required, Wide(members))}
         case events.RuleFired(_, facility, leaf, seq, firing):
             return {Key(Kind.FIRING, firing_id(facility, seq)): Firing(facility, seq, leaf, firing, at)}
         case events.BreakerTripped(_, facility, lender, actions):

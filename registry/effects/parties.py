@@ -1,6 +1,6 @@
 """Acts on entities, their accounts and their fleets."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from ledger_node.bindings.constants import AccountRole
 from registry import structs

@@ -1,9 +1,11 @@
 """Acts on receipts, and on the pledges whose acts are transitions of their receipt."""
 
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
+
 from ledger_node.bindings.constants import PledgeStatus
+from ledger_node.values import Wide
 from registry import structs
 from registry.consents import digest_of
 from registry.effects.step import Changes, State, Step
@@ -47,7 +49,7 @@ def _pledge(step: Step, act: structs.Pledge, word: ReceiptWord) -> Pledge:
         rank=word.live_pledges,
         ordinal=word.ordinal,
         seq=1,
-        receipt_tag=int.from_bytes(step.id[:12], "big"),
+        receipt_tag=Wide.from_bytes(step.id[:12], "big"),
     )
     return Pledge(digest_of(type(act), step.event.data, step.deployment), pledge_word, act, step.at)
 

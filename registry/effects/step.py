@@ -1,9 +1,9 @@
 """What an effect gets: the record as it was, the act, and what the record is after it."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from ledger_node.abi_types import Struct
+from ledger_node.values import Value
 from registry.acts import Contract
 from registry.items import Item, Key, Moment, Record
 from registry.transitions import Deployment, Transition
@@ -26,8 +26,7 @@ class StateError(ValueError):
     """An event cannot follow what came before it; the message names the contract, the record and the rule."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Value, frozen=True):
     """One transition with its parts read and its head computed; `before`: the record as it was."""
 
     event: Transition

@@ -1,7 +1,5 @@
 """The claims about state: what a receipt or a facility is at the bundle's block, with its whole history."""
 
-from dataclasses import fields
-
 from ledger_node.abi_types import Struct
 from ledger_node.hexvalues import data_hex
 from registry.acts import Contract
@@ -86,9 +84,9 @@ def commitments_of(proven: Proven) -> set[bytes]:
 
 
 def _collect(struct: Struct, found: set[bytes]) -> None:
-    for each in fields(struct):  # type: ignore[arg-type]
-        value = getattr(struct, each.name)
+    for name in struct.__struct_fields__:
+        value = getattr(struct, name)
         if isinstance(value, Struct):
             _collect(value, found)
-        elif each.name in _COMMITMENTS:
+        elif name in _COMMITMENTS:
             found.add(value)

@@ -1,6 +1,5 @@
 """Refused transactions: what was tried at our contracts, by whom, and why it was refused, by name."""
 
-from dataclasses import dataclass
 from functools import cache
 
 from ledger_node.abi import abi_type, decode_revert
@@ -9,6 +8,7 @@ from ledger_node.chain_values import Receipt
 from ledger_node.client import ChainClient
 from ledger_node.hashing import keccak256
 from ledger_node.hexvalues import data_hex
+from ledger_node.values import Value
 from registry.acts import Contract
 from registry.index.source import Block, SourceError
 from registry.items import Moment
@@ -20,16 +20,14 @@ DOUBLE_PLEDGE_CAUSES = frozenset(
 """Causes that say: these goods, or this consent, were used already."""
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(Value, frozen=True):
     """One argument of a cause; bytes are 0x-hexadecimal, numbers decimal."""
 
     name: str
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Value, frozen=True):
     """A transaction that was mined as refused: the act tried and the cause."""
 
     tx_hash: bytes

@@ -1,16 +1,17 @@
 """Somebody edits rows of the index: nothing false is ever verified, and what is refused is refused by name."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from typing import Any
 
 import pytest
-from cbor2 import dumps
+from msgspec.structs import asdict
 
 from ledger_node.hexvalues import read_data
+from ledger_node.values import Value
 from registry.audit import audit, rebuild
 from registry.digest import digest
 from registry.evidence.verify import verify_bundle
+from registry.index.codec import encode
 from registry.index.projection import read_item
 from registry.items import Key, Kind
 from tests.api.app_kit import Api
@@ -31,12 +32,18 @@ def body(kind: str, change: Callable[[Body], object]) -> Callable[[Api, Story], 
             rows = connection.exec_driver_sql(query, (kind,)).all()
             assert rows
             for rowid, written in rows:
-                value = asdict(read_item(Kind(kind), written))
+                value = named(read_item(Kind(kind), written))
                 change(value)
                 edit = "UPDATE versions SET body = ? WHERE rowid = ?"
-                connection.exec_driver_sql(edit, (dumps(in_order(value)), rowid))
+                connection.exec_driver_sql(edit, (encode(in_order(value)), rowid))
 
     return edit
+
+
+def named(value: object) -> Body:
+    if isinstance(value, Value):
+        return {name: named(each) for name, each in asdict(value).items()}
+    return [named(each) for each in value] if isinstance(value, tuple) else value
 
 
 def in_order(value: Body) -> Body:

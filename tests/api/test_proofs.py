@@ -1,9 +1,9 @@
 """Answers and bundles from the interface, checked by the verifier as a stranger would."""
 
 import json
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select, update
 
 from ledger_node.trust import Trust

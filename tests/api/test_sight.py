@@ -1,13 +1,14 @@
 """One rule of sight: what a member is listed, its own page shows, and nothing else; every kind, every role."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from api.problems import ProblemError
 from api.records.news import news_of

@@ -51,8 +51,8 @@ def test_names_become_snake_case(solidity: str, python: str) -> None:
 def test_events_of_one_name_and_two_shapes_are_told_apart() -> None:
     other = {**EVENT, "inputs": [{**EVENT["inputs"][0], "indexed": False}, EVENT["inputs"][1]]}
     text = bindgen.generate({"A": [EVENT], "B": [other, EVENT]}, TYPES)["events.py"]
-    assert text.count("class Moved(Event):") == 1
-    assert text.count("class Moved2(Event):") == 1
+    assert text.count("class Moved(Event, frozen=True):") == 1
+    assert text.count("class Moved2(Event, frozen=True):") == 1
 
 
 def test_the_same_artifacts_give_the_same_text_in_any_order() -> None:

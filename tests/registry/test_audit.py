@@ -1,9 +1,9 @@
 """The audit on the embedded ledger: every field that its storage has otherwise is named."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ledger_node.client import BlockId
 from registry import slots

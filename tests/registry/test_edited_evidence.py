@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
 from ledger_node.hashing import keccak256
