@@ -29,6 +29,11 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     made.close()
 
 
+def hearing(watch: HeadWatch, seen: bytes) -> threading.Thread:
+    """A thread that ends once another block than `seen` is heard of."""
+    return threading.Thread(target=asyncio.run, args=(watch.changed(seen, FOREVER),), daemon=True)
+
+
 def test_two_processes_hear_of_a_batch_and_of_a_step_back(url: str) -> None:
     chain = Chain(Random(3))
     chain.grow(8)
@@ -45,7 +50,7 @@ def test_two_processes_hear_of_a_batch_and_of_a_step_back(url: str) -> None:
         chain.fork(4)
         for _ in range(3):
             seen = position.hash
-            threads = [threading.Thread(target=asyncio.run, args=(each.changed(seen, FOREVER),)) for each in watches]
+            threads = [hearing(each, seen) for each in watches]
             for thread in threads:
                 thread.start()
             position = indexer.step(position).position
