@@ -7,7 +7,8 @@ cannot know whether its name is on the disk: `sync_folder` brings it there.
 
 import os
 import secrets
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -69,6 +70,24 @@ def replace_unsynced(path: Path, data: bytes) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def write_new_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    """Write a folder with these files, each by its path in it. `path` may be an empty folder before, nothing else.
+
+    Raises OSError (EEXIST, ENOTEMPTY, ENOTDIR where something is there); then nothing has changed.
+    """
+    make_folder(path.parent)
+    draft = _draft(path)
+    try:
+        draft.mkdir()
+        for name, data in files.items():
+            make_folder((draft / name).parent)
+            replace_atomically(draft / name, data)
+        draft.replace(path)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    sync_folder(path.parent)
 
 
 def load_or_make_secret(path: Path) -> bytes:

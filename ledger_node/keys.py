@@ -105,6 +105,16 @@ def open_signer(key_file: Path, passphrase_file: Path) -> LocalSigner:
     return signer
 
 
+def new_node_key(path: Path) -> bytes:
+    """Write a new key as Besu and GoQuorum read that of their node, mode 0600; returns the 64-byte public key.
+
+    It is not encrypted, since they ask for no passphrase. An existing file is never replaced. Raises KeyFileError.
+    """
+    key = secp256k1.generate()
+    write_private(path, key.hex().encode() + b"\n")
+    return secp256k1.public_key_of(key)
+
+
 def new_passphrase(path: Path) -> None:
     """Write a passphrase of 256 random bits, mode 0600; an existing file is never replaced. Raises KeyFileError."""
     write_private(path, secrets.token_urlsafe(32).encode() + b"\n")

@@ -49,6 +49,21 @@ def address_of(private_key: bytes) -> bytes:
     return _address(_private_key(private_key).public_key)
 
 
+def public_key_of(private_key: bytes) -> bytes:
+    """The 64-byte public key, x and y, of a 32-byte private key. Raises SignatureError (length, range)."""
+    return _uncompressed(_private_key(private_key).public_key)
+
+
+def address_of_public_key(public_key: bytes) -> bytes:
+    """The 20-byte address of a 64-byte public key, x and y. Raises SignatureError (length, point)."""
+    if len(public_key) != 64:
+        raise SignatureError(SignatureRule.LENGTH, f"a public key has 64 bytes, this one {len(public_key)}")
+    try:
+        return _address(PublicKey(b"\x04" + public_key))
+    except ValueError:
+        raise SignatureError(SignatureRule.POINT, "x and y are no point of the curve") from None
+
+
 def sign_digest(private_key: bytes, digest: bytes) -> bytes:
     """The 64-byte compact signature (EIP-2098) of a 32-byte digest; deterministic (RFC 6979), low s."""
     return _compact(*_sign(private_key, digest))
@@ -139,4 +154,8 @@ def _split(signature: bytes) -> tuple[bytes, int]:
 
 
 def _address(public: PublicKey) -> bytes:
-    return keccak256(public.format(compressed=False)[1:])[12:]
+    return keccak256(_uncompressed(public))[12:]
+
+
+def _uncompressed(public: PublicKey) -> bytes:
+    return bytes(public.format(compressed=False)[1:])

@@ -1,5 +1,7 @@
-"""`cangdan chain`: a light client's checks of a chain's headers, offline."""
+"""`cangdan chain`: the files that a chain of validators begins with, and a light client's checks of its headers."""
 
+import errno
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,13 +12,100 @@ from api.cli.output import WRONG_USE, CommandError, JsonOption, answer, note, on
 if TYPE_CHECKING:
     from ledger_node.consensus.header_file import Outcome
     from ledger_node.consensus.rules import Followed, Rules
+    from ledger_node.networks.plan import Plan
 
-app = typer.Typer(name="chain", help="Headers of a chain, checked as a light client does.", no_args_is_help=True)
+app = typer.Typer(name="chain", help="Chains of validators: how one begins, what headers prove.", no_args_is_help=True)
 
 
 @app.callback()
 def chain() -> None:
-    """What the headers of a chain prove by themselves: who sealed them, and that they follow on each other."""
+    """Chains of validators: the files with which one begins, and what headers prove by themselves."""
+
+
+@app.command("node-key")
+def node_key(
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the private key, mode 0600; a new file.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Make the key of a validator, which never leaves its machine, and print what others may know of it.
+
+    The public key goes into the plan (cangdan chain plan), FILE beside the validator's start.sh as node.key.
+    """
+    from ledger_node.hexvalues import address_hex, data_hex
+    from ledger_node.keys import KeyFileError, new_node_key
+    from ledger_node.secp256k1 import address_of_public_key
+
+    try:
+        public = new_node_key(out)
+    except KeyFileError as error:
+        raise CommandError(
+            f"--out {error}", "a key is never replaced: give the path of a new file", WRONG_USE
+        ) from None
+    result = {"publicKey": data_hex(public), "address": address_hex(address_of_public_key(public))}
+    show(result, as_json=as_json, text="\n".join(f"{name}: {value}" for name, value in result.items()))
+
+
+@app.command()
+def plan(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The plan that all members agreed on.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to write the files: a new or empty folder.")],
+    engine: Annotated[str, typer.Option(help="What all validators run: besu or goquorum.")] = "besu",
+    as_json: JsonOption = False,
+) -> None:
+    """Write what QBFT validators begin a chain with: genesis.json, static-nodes.json, and a folder for each validator.
+
+    The same plan gives the same bytes: each member runs this and compares the SHA-256 of genesis.json with the others.
+    What FILE holds: docs/formats/network-plan.md; what comes next: docs/network.md.
+    """
+    from ledger_node.files import write_new_folder
+    from ledger_node.networks.engines import Engine
+    from ledger_node.networks.plan import PlanError, parse_plan
+    from ledger_node.networks.qbft import network_files
+
+    if engine not in list(Engine):
+        raise CommandError(f"--engine: {engine} is none of {', '.join(Engine)}", code=WRONG_USE)
+    try:
+        planned = parse_plan(_read(file))
+    except PlanError as error:
+        raise CommandError(one_line(f"{file}: {error}"), code=WRONG_USE) from None
+    files = network_files(planned, Engine(engine))
+    try:
+        write_new_folder(out.absolute(), files)
+    except OSError as error:
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+            raise
+        raise CommandError(f"--out {out}: {error.strerror}", "give a new or empty folder", WRONG_USE) from None
+    result, text = _planned(planned, files)
+    show({"engine": engine, **result}, as_json=as_json, text="\n".join([f"{len(files)} files written to {out}", *text]))
+
+
+def _planned(plan: "Plan", files: Mapping[str, bytes]) -> tuple[dict[str, object], list[str]]:
+    """What was made, as JSON and as lines."""
+    from ledger_node.consensus.genesis_file import read_genesis
+    from ledger_node.consensus.qbft import quorum
+    from ledger_node.hashing import sha256
+    from ledger_node.hexvalues import address_hex, data_hex
+    from ledger_node.networks.engines import GENESIS_NAME
+
+    digest, block_0 = sha256(files[GENESIS_NAME]).hex(), data_hex(read_genesis(files[GENESIS_NAME]).genesis_hash)
+    who = [{"name": each.name, "address": address_hex(each.address), "enode": each.enode} for each in plan.validators]
+    seals = quorum(len(who))
+    lines = [
+        f"SHA-256 of {GENESIS_NAME}: {digest}",
+        f"block 0 of chain {plan.chain_id}: {block_0}",
+        f"{seals} of {len(who)} validators seal a block, {plan.faulty} may fail:",
+        *(f"  {each['address']} {each['name']}" for each in who),
+    ]
+    result: dict[str, object] = {
+        "chainId": plan.chain_id,
+        "genesisSha256": digest,
+        "genesisHash": block_0,
+        "seals": seals,
+        "mayFail": plan.faulty,
+        "validators": who,
+        "files": sorted(files),
+    }
+    return result, lines
 
 
 @app.command("verify-headers")
