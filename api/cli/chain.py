@@ -67,7 +67,7 @@ def plan(
     try:
         planned = parse_plan(_read(file))
     except PlanError as error:
-        raise CommandError(one_line(f"{file}: {error}"), code=WRONG_USE) from None
+        raise CommandError(f"{file}: {error}", code=WRONG_USE) from None
     files = network_files(planned, Engine(engine))
     try:
         write_new_folder(out.absolute(), files)

@@ -50,6 +50,8 @@ umask 077
 NODE_BINARY=${{NODE_BINARY:-{kind.binary}}}
 NODE_KEY=${{NODE_KEY:-node.key}}
 RPC_HOST=${{RPC_HOST:-127.0.0.1}}
+# Besu would make another key, and nobody would know it for a validator.
+[ -f "$NODE_KEY" ] || {{ echo "start.sh: $NODE_KEY is missing: the key that cangdan chain node-key made" >&2; exit 1; }}
 {kind.commands(plan, validator)} "$@"
 """
 

@@ -12,6 +12,7 @@ from ledger_node.files import (
     replace_atomically,
     replace_private,
     replace_unsynced,
+    write_new_folder,
     write_new_private,
 )
 
@@ -37,6 +38,30 @@ def test_a_writer_that_fails_leaves_nothing_behind(tmp_path: Path, write) -> Non
     with pytest.raises(OSError, match="taken"):
         write(tmp_path / "taken", b"data")
     assert os.listdir(tmp_path) == ["taken"]
+
+
+@pytest.mark.parametrize("taken", ["file", "folder/kept"])
+def test_a_folder_is_written_over_nothing_but_an_empty_one(tmp_path: Path, taken: str) -> None:
+    (tmp_path / taken).parent.mkdir(exist_ok=True)
+    (tmp_path / taken).write_bytes(b"kept")
+    with pytest.raises(OSError, match="Not a directory|Directory not empty"):
+        write_new_folder(tmp_path / taken.split("/")[0], {"a": b"1", "b/c": b"2"})
+    assert [each for each in tmp_path.rglob("*") if each.is_file()] == [tmp_path / taken]
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_folder_that_cannot_be_written_whole_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="a"):
+        write_new_folder(tmp_path / "folder", {"a": b"1", "a/b": b"2"})
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_comes_with_all_its_files(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for path in (tmp_path / "new" / "folder", tmp_path / "empty"):
+        write_new_folder(path, {"a": b"1", "b/c": b"2"})
+        assert (path / "a").read_bytes() == b"1"
+        assert (path / "b" / "c").read_bytes() == b"2"
 
 
 def test_a_secret_of_another_size_is_refused(tmp_path: Path) -> None:

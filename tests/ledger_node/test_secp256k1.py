@@ -78,7 +78,20 @@ def test_both_forms_recover_to_the_address_of_the_signer(key: bytes, digest: byt
 
 @given(keys)
 def test_the_address_is_that_of_eth_keys(key: bytes) -> None:
-    assert secp256k1.address_of(key) == PrivateKey(key).public_key.to_canonical_address()
+    public = PrivateKey(key).public_key
+    assert secp256k1.address_of(key) == public.to_canonical_address()
+    assert secp256k1.public_key_of(key) == public.to_bytes()
+    assert secp256k1.address_of_public_key(public.to_bytes()) == public.to_canonical_address()
+
+
+@pytest.mark.parametrize(
+    ("public", "rule"),
+    [(bytes(63), SignatureRule.LENGTH), (bytes(64), SignatureRule.POINT), (b"\xff" * 64, SignatureRule.POINT)],
+)
+def test_what_is_no_public_key_is_refused(public: bytes, rule: SignatureRule) -> None:
+    with pytest.raises(SignatureError) as caught:
+        secp256k1.address_of_public_key(public)
+    assert caught.value.rule is rule
 
 
 def test_a_new_key_is_another_each_time() -> None:

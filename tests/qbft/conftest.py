@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from api.runner.private import private_stack
-from tests.qbft.engines import VARIABLE, Engine, engine_of
+from tests.qbft.engines import VARIABLE, Binary, binary_of
 from tests.qbft.story import Story, played
 from tests.qbft.validators import Network, Node, running_network
 
@@ -27,15 +27,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def engine() -> Engine:
+def binary() -> Binary:
     """The executable that is named."""
-    return engine_of(BINARY)
+    return binary_of(BINARY)
 
 
 @pytest.fixture(scope="session")
-def network(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+def network(binary: Binary, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
     """Four validators, each the peer of every other one."""
-    with running_network(engine, tmp_path_factory.mktemp("validators")) as network:
+    with running_network(binary, tmp_path_factory.mktemp("validators")) as network:
         yield network
 
 

@@ -26,7 +26,7 @@ class Story:
 def played(network: Network, product: Path, folder: Path) -> Story:
     """Play both at once: what takes long is waiting for blocks."""
     with ThreadPoolExecutor(1) as beside:
-        commanded = beside.submit(_command, network.nodes[1].station.rpc, folder / COMMANDED)
+        commanded = beside.submit(_command, network.nodes[1].rpc, folder / COMMANDED)
         plant = kit.perform(product, PACK, folder / PACK)
         digest = kit.digest_of(product)
         done = commanded.result()

@@ -8,7 +8,7 @@ import pytest
 from api.runner.settling import wait_for
 from ledger_node.consensus.qbft import quorum
 from tests.ledger_node.consensus.chains import Block
-from tests.qbft.engines import Engine
+from tests.qbft.engines import Binary
 from tests.qbft.headers import extra, said_of, where, with_seals
 from tests.qbft.validators import Network, running_network
 
@@ -25,8 +25,8 @@ class Lived:
 
 
 @pytest.fixture(scope="module")
-def lived(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
-    with running_network(engine, tmp_path_factory.mktemp("seven"), SEVEN) as network:
+def lived(binary: Binary, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
+    with running_network(binary, tmp_path_factory.mktemp("seven"), SEVEN) as network:
         alive, dead = network.nodes[0], network.nodes[1 : 1 + FAULTY]
         network.kill(*dead)
         first = alive.head + 1

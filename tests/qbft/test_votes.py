@@ -122,7 +122,7 @@ def test_a_header_dropped_or_doubled_is_refused(voted: Voted, network: Network) 
 
 def test_a_seal_of_a_past_validator_is_refused(voted: Voted, states: list[Followed], network: Network) -> None:
     newest = voted.blocks[-1]
-    past = seal(newest, network.late.station.key)
+    past = seal(newest, network.late.key)
     for seals in ([*extra(newest).seals[:-1], past], [*extra(newest).seals, past]):
         assert where(said_of(network, [with_seals(newest, seals)], states[-2:-1])) == (0, "seals")
 
@@ -131,5 +131,5 @@ def test_past_validators_among_themselves_are_refused(voted: Voted, states: list
     """The set of before the vote, all of whom have sealed."""
     newest = voted.blocks[-1]
     block = with_seals(newest, [], validators=states[voted.left - 2].validators)
-    sealed = with_seals(block, [seal(block, node.station.key) for node in network.nodes])
+    sealed = with_seals(block, [seal(block, node.key) for node in network.nodes])
     assert where(said_of(network, [sealed], states[-2:-1])) == (0, "set")

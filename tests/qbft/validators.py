@@ -1,26 +1,26 @@
-"""A network of QBFT validators, Berlin rules, one second a block: those that begin, and one that comes later."""
+"""A network of QBFT validators, started with the product's own files: those that begin, and one that comes later."""
 
-import json
 import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import rlp
 
 from api.runner.private import Elsewhere
 from api.runner.settling import wait_for
 from ledger_node.client import ChainClient, ChainUnavailable
+from ledger_node.files import write_new_folder
 from ledger_node.hashing import sha256
-from ledger_node.headers import QBFT_MIX_HASH
 from ledger_node.hexvalues import address_hex, data_hex
-from ledger_node.networks.clique import free_ports
-from ledger_node.secp256k1 import address_of
+from ledger_node.networks.clique import HOST, free_ports
+from ledger_node.networks.engines import GENESIS_NAME, SCRIPT_NAME, start_script
+from ledger_node.networks.plan import Validator
+from ledger_node.networks.qbft import network_files
+from ledger_node.secp256k1 import address_of, public_key_of
 from tests.ledger_node.consensus.chains import Block
-from tests.qbft.engines import Engine, Station
+from tests.ledger_node.networks.plans import document, parsed
+from tests.qbft.engines import Binary
 
 CHAIN_ID = 205_905
 VALIDATORS = 4
@@ -33,19 +33,29 @@ _PATIENCE = 180
 
 @dataclass
 class Node:
-    """One node: where it is, the key with which it seals and is known to its peers, its process while it runs."""
+    """One node: its key and its place in the plan, its folder, its process while it runs."""
 
     place: int
-    station: Station
+    key: bytes
+    entry: Validator
+    folder: Path
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def address(self) -> bytes:
-        return address_of(self.station.key)
+        return address_of(self.key)
+
+    @property
+    def rpc(self) -> str:
+        return f"http://{HOST}:{self.entry.rpc_port}"
+
+    @property
+    def ws(self) -> str:
+        return f"ws://{HOST}:{self.entry.ws_port}"
 
     @property
     def client(self) -> ChainClient:
-        return ChainClient(self.station.rpc)
+        return ChainClient(self.rpc)
 
     @property
     def head(self) -> int:
@@ -56,7 +66,7 @@ class Node:
 class Network:
     """The validators, in the order of their addresses, and behind them one that is none at first and has nothing."""
 
-    engine: Engine
+    binary: Binary
     folder: Path
     size: int = VALIDATORS
     nodes: list[Node] = field(default_factory=list)
@@ -64,17 +74,23 @@ class Network:
     def __post_init__(self) -> None:
         keys = [*sorted((_secret(place) for place in range(self.size)), key=address_of), _secret(self.size)]
         ports = iter(free_ports(3 * len(keys)))
-        stations = [
-            Station(self.folder / f"node-{place}", key, next(ports), next(ports), next(ports))
-            for place, key in enumerate(keys)
-        ]
-        self.nodes = [Node(place, station) for place, station in enumerate(stations)]
-        self.genesis = self.folder / "genesis.json"
-        first = [address_of(key) for key in keys[: self.size]]
-        self.genesis.write_text(json.dumps(_genesis(first, self.engine)))
-        for station in stations:
-            station.folder.mkdir()
-            self.engine.prepare(station, self.genesis, [each for each in stations if each is not station])
+        for place, key in enumerate(keys):
+            listening = next(ports), next(ports), next(ports)
+            entry = Validator(f"node-{place}", public_key_of(key), HOST, *listening)
+            self.nodes.append(Node(place, key, entry, self.folder / "network" / entry.name))
+        entries = [_entry(node.entry) for node in self.nodes[: self.size]]
+        plan = parsed(document(chainId=CHAIN_ID, epochLength=EPOCH, requestTimeoutSeconds=2, validators=entries))
+        files = network_files(plan, self.binary.engine)
+        # Who comes later has a script as the others have, and their genesis file.
+        late = self.late.entry
+        files[f"{late.name}/{SCRIPT_NAME}"] = start_script(plan, late, self.binary.engine).encode()
+        write_new_folder(self.folder / "network", files)
+        for node in self.nodes:
+            (node.folder / "node.key").write_text(node.key.hex() + "\n")
+
+    @property
+    def genesis(self) -> Path:
+        return self.folder / "network" / GENESIS_NAME
 
     @property
     def running(self) -> list[Node]:
@@ -88,11 +104,10 @@ class Network:
     def start(self, *nodes: Node) -> None:
         """Start nodes and wait until they answer."""
         for node in nodes:
-            with (node.station.folder / "log").open("ab") as log:
-                command, environment = self.engine.command(node.station, self.genesis, CHAIN_ID)
-                node.process = subprocess.Popen(
-                    command, stdout=log, stderr=log, cwd=node.station.folder, env={**os.environ, **environment}
-                )
+            command = ["sh", str(node.folder / SCRIPT_NAME), *self.binary.arguments]
+            with (node.folder / "log").open("ab") as log:
+                environment = {**os.environ, "NODE_BINARY": self.binary.path}
+                node.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         for node in nodes:
             wait_for(lambda at=node: _answers(at), f"node {node.place} to answer", _PATIENCE)
 
@@ -113,14 +128,14 @@ class Network:
         voters = [node for node in self.nodes[: self.size] if node is not who]
         account = address_hex(who.address)
         for node in voters:
-            node.client.request(self.engine.propose, account, say)
+            node.client.request(self.binary.propose, account, say)
         wait_for(lambda: (who.address in self.validators()) == say, f"a vote on {account}", _PATIENCE)
         for node in voters:
-            node.client.request(self.engine.discard, account)
+            node.client.request(self.binary.discard, account)
 
     def validators(self) -> list[bytes]:
         """Who seals the next block, as the first node says."""
-        told = self.nodes[0].client.request(self.engine.validators, "latest")
+        told = self.nodes[0].client.request(self.binary.validators, "latest")
         return [bytes.fromhex(each[2:]) for each in told]
 
     def blocks(self, node: Node | None = None) -> list[Block]:
@@ -130,14 +145,14 @@ class Network:
 
     def elsewhere(self, place: int) -> Elsewhere:
         """This chain as a node shows it, where gas costs nothing and each block is final."""
-        station = self.nodes[place].station
-        return Elsewhere(station.rpc, None, 0, station.ws)
+        node = self.nodes[place]
+        return Elsewhere(node.rpc, None, 0, node.ws)
 
 
 @contextmanager
-def running_network(engine: Engine, folder: Path, size: int = VALIDATORS) -> Iterator[Network]:
+def running_network(binary: Binary, folder: Path, size: int = VALIDATORS) -> Iterator[Network]:
     """Validators that seal, one after the other."""
-    network = Network(engine, folder, size)
+    network = Network(binary, folder, size)
     try:
         network.start(*network.nodes[:size])
         network.wait_for_block(size)
@@ -149,7 +164,7 @@ def running_network(engine: Engine, folder: Path, size: int = VALIDATORS) -> Ite
 def _answers(node: Node) -> bool:
     assert node.process is not None
     if node.process.poll() is not None:
-        raise AssertionError(f"node {node.place} ended:\n{(node.station.folder / 'log').read_text()[-2000:]}")
+        raise AssertionError(f"node {node.place} ended:\n{(node.folder / 'log').read_text()[-2000:]}")
     try:
         return node.head >= 0
     except ChainUnavailable:
@@ -160,18 +175,6 @@ def _secret(place: int) -> bytes:
     return sha256(f"cangdan test validators, {place}".encode())
 
 
-def _genesis(validators: list[bytes], engine: Engine) -> dict[str, Any]:
-    forks = "homestead eip150 eip155 eip158 byzantium constantinople petersburg istanbul berlin"
-    config: dict[str, Any] = {f"{fork}Block": 0 for fork in forks.split()}
-    qbft = {"epochlength": EPOCH, "blockperiodseconds": 1, "requesttimeoutseconds": 2, **engine.qbft}
-    return {
-        "config": {**config, "chainId": CHAIN_ID, **engine.config, "qbft": qbft},
-        "nonce": "0x0",
-        "timestamp": "0x0",
-        "extraData": data_hex(rlp.encode([bytes(32), validators, [], b"", []])),
-        "gasLimit": hex(30_000_000),
-        "difficulty": "0x1",
-        "mixHash": data_hex(QBFT_MIX_HASH),
-        "coinbase": data_hex(bytes(20)),
-        "alloc": {},
-    }
+def _entry(each: Validator) -> dict[str, object]:
+    ports = {"port": each.port, "rpcPort": each.rpc_port, "wsPort": each.ws_port}
+    return {"name": each.name, "publicKey": data_hex(each.public_key), "host": each.host, **ports}
