@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger_node import canonical_json
-from ledger_node.abi import decode_result, encode_call, encode_creation, selector
+from ledger_node.abi import encode_call, encode_creation, selector
 from ledger_node.bindings.constants import CoverParts, CreditParts, ReceiptActs, ReviewParts
 from ledger_node.canonical_json import JsonValue
 from ledger_node.client import ChainClient
@@ -155,16 +155,6 @@ def check_in_place(client: ChainClient, addresses: Addresses) -> None:
     for each in addresses.contracts:
         if keccak256(client.code(each.address)) != each.code_hash:
             raise DeployError(f"{each.name}: {address_hex(each.address)} has other code than the addresses file says")
-
-
-def is_wired(client: ChainClient, addresses: Addresses) -> bool:
-    """Whether the last step of a deployment is done: somebody may register entities."""
-    access = addresses.address("ConsortiumAccess")
-    function = selector("ParticipantRegistry", "register")
-    data = encode_call("ConsortiumAccess", "getTargetFunctionRole", addresses.address("ParticipantRegistry"), function)
-    return bool(
-        decode_result("ConsortiumAccess", "getTargetFunctionRole", client.call(access, data))[0] == REGISTRAR_ROLE
-    )
 
 
 def dump_addresses(addresses: Addresses) -> bytes:

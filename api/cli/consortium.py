@@ -1,5 +1,8 @@
 """`cangdan consortium`: the operator's part of a consortium that runs on this machine."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import typer
 
 from api.cli.home import read_settings
@@ -18,9 +21,47 @@ def group() -> None:
 def found(as_json: JsonOption = False) -> None:
     """Make the keys and certificates of operator and oracles, deploy and wire the contracts, name the oracles.
 
-    What is done already stays, so it can be run again at any time.
+    It is done once: run again it finishes what was stopped, and says where the settings are not what is in force.
     """
     from api.founding.found import found as found_consortium
+
+    log_to_stderr()
+    _, settings = read_settings()
+    with _one_line(), progress("founding") as tell:
+        founding = found_consortium(settings, tell)
+    contracts, oracles = len(founding.addresses.contracts), len(founding.oracles.members)
+    result = {
+        "chainId": founding.addresses.chain_id,
+        "contracts": contracts,
+        "oracles": oracles,
+        "difference": founding.difference,
+    }
+    show(result, as_json=as_json, text=founding.difference or f"{contracts} contracts, {oracles} oracles")
+
+
+@app.command()
+def oracles(as_json: JsonOption = False) -> None:
+    """Name the oracles of the settings as the consortium's; nothing is sent when they are it already."""
+    from api.founding.found import set_oracles
+    from ledger_node.client import ChainClient
+    from ledger_node.deploy import check_in_place, load_addresses
+    from ledger_node.hexvalues import address_hex
+
+    log_to_stderr()
+    _, settings = read_settings()
+    with _one_line():
+        client = ChainClient(settings.ledger.rpc_urls)
+        addresses = load_addresses(settings.contracts.addresses_file)
+        check_in_place(client, addresses)
+        now = set_oracles(settings, client, addresses)
+    members = [address_hex(each) for each in now.members]
+    result = {"epoch": now.epoch, "faulty": now.faulty, "oracles": members}
+    show(result, as_json=as_json, text=f"set {now.epoch}: {', '.join(members)}; at most {now.faulty} may lie")
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """What can go wrong with keys, files, nodes and acts, as one line with its mend."""
     from api.founding.operator import FoundingError
     from api.goods_key import GoodsKeyError
     from ledger_node.chain_values import AnswerError
@@ -31,11 +72,8 @@ def found(as_json: JsonOption = False) -> None:
     from ledger_node.signing import SignerError
     from oracle.tls import TlsError
 
-    log_to_stderr()
-    _, settings = read_settings()
     try:
-        with progress("founding") as tell:
-            addresses = found_consortium(settings, tell)
+        yield
     except ChainUnavailable as error:
         raise CommandError(str(error), "start the ledger's node first") from None
     except ActPending as error:
@@ -46,5 +84,3 @@ def found(as_json: JsonOption = False) -> None:
         raise CommandError(str(error)) from None
     except (RpcError, AnswerError) as error:
         raise CommandError(str(error)) from None
-    result = {"chainId": addresses.chain_id, "contracts": len(addresses.contracts), "oracles": len(settings.oracles)}
-    show(result, as_json=as_json, text=f"{len(addresses.contracts)} contracts, {len(settings.oracles)} oracles")

@@ -38,6 +38,7 @@ def up(foreground: ForegroundOption = False, scenarios: ScenariosOption = None, 
         _supervise(home, settings)
         return
     report = _start(home, settings)
+    tell_founding(report)
     wanted = settings.ledger.engine == "embedded" if scenarios is None else scenarios
     loaded = not wanted or welcome.load_packs(home, again=bool(scenarios))
     console, packs = settings.api.public_url, welcome.packs(home)
@@ -115,6 +116,15 @@ def _start(home: Path, settings: "Settings") -> "Report":
         except ControlError as error:
             note(f"logs: {home / 'logs'}")
             raise CommandError(str(error).removeprefix("cangdan: ")) from None
+
+
+def tell_founding(report: "Report") -> None:
+    """What the last founding said, such as that other oracles are in force than those of the settings."""
+    from api.supervisor.logfile import last_line
+
+    for unit in report.units:
+        if unit.name == "founding" and (said := last_line(Path(unit.log))):
+            note(f"founding: {said}")
 
 
 def _next(report: "Report") -> str:

@@ -1,4 +1,4 @@
-"""Putting a consortium on its chain: contracts, wiring, oracle set, certificates. Run again it changes nothing."""
+"""Putting a consortium on its chain, once: contracts, wiring, oracle set, certificates."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.founding.certificates import certify
-from api.founding.operator import Operator
+from api.founding.operator import Operator, OracleSet, read_oracles
 from api.goods_key import make_goods_key, read_goods_key
 from api.settings import Settings
-from ledger_node.abi import decode_result, encode_call
 from ledger_node.client import ChainClient
-from ledger_node.deploy import Addresses, check_in_place, deploy, dump_addresses, is_wired, load_addresses
+from ledger_node.deploy import Addresses, check_in_place, deploy, dump_addresses, load_addresses
 from ledger_node.files import make_folder, replace_atomically
+from ledger_node.hexvalues import address_hex
 from ledger_node.keys import LocalSigner
 from ledger_node.outbox import GasPolicy, Outbox
 from ledger_node.remote_signer import RemoteSigner, open_key
@@ -40,7 +40,7 @@ def open_accounts(settings: Settings) -> Accounts:
     operator = open_key(settings.contracts.operator_key_file, settings.contracts.operator_signer)
     if isinstance(operator, RemoteSigner):
         operator.check()
-    return Accounts(operator, tuple(_address(each) for each in settings.oracles))
+    return Accounts(operator, _oracles(settings))
 
 
 def open_operator(settings: Settings, client: ChainClient, addresses: Addresses) -> Operator:
@@ -49,42 +49,80 @@ def open_operator(settings: Settings, client: ChainClient, addresses: Addresses)
     return Operator(client, outbox, {each.name: each.address for each in addresses.contracts})
 
 
-def found(settings: Settings, tell: Callable[[int, int, str], None] = lambda done, total, text: None) -> Addresses:
+@dataclass(frozen=True, slots=True)
+class Founding:
+    """A consortium that is founded: where its contracts are, and the oracles in force.
+
+    `difference` says in what the set is not the one of the settings; it is empty when it is.
+    """
+
+    addresses: Addresses
+    oracles: OracleSet
+    difference: str
+
+
+def found(settings: Settings, tell: Callable[[int, int, str], None] = lambda done, total, text: None) -> Founding:
     """Deploy and wire the contracts, name and certify the oracles, make the goods key, write the addresses file.
 
-    Where an addresses file is, the goods key must be there as well: it is never made anew. Raises DeployError, also for
-    an addresses file of another chain, FoundingError, TlsError, AddressesError, GoodsKeyError.
+    Each is done once: one that was stopped goes on, and once the file is there nothing is sent but the first set of
+    oracles, when there is none. A set that is not the one of the settings stays in force. The goods key must be there
+    then as well: it is never made anew. Raises DeployError, also for an addresses file of another chain,
+    FoundingError, TlsError, AddressesError, GoodsKeyError, KeyFileError, SignerError.
     """
-    accounts = open_accounts(settings)
     certify(settings.tls, settings.oracles)
     client = ChainClient(settings.ledger.rpc_urls)
-    founded = _founded(settings, client, accounts)
-    if founded is not None:
-        return founded
-    outbox = _outbox(settings, client, accounts.operator)
+    file = settings.contracts.addresses_file
+    if file.exists():
+        addresses = load_addresses(file)
+        check_in_place(client, addresses)
+        read_goods_key(settings.api.goods_key_file, addresses.goods_key_hash)
+    else:
+        addresses = _deployed(settings, client, tell)
+    oracles = read_oracles(client, addresses.address("AttestationHub"))
+    if not oracles.epoch:
+        oracles = set_oracles(settings, client, addresses)
+    if not file.exists():
+        replace_atomically(file, dump_addresses(addresses))
+    return Founding(addresses, oracles, _difference(oracles, _oracles(settings)))
+
+
+def set_oracles(settings: Settings, client: ChainClient, addresses: Addresses) -> OracleSet:
+    """Name the oracles of the settings, as many of whom may lie as a set of that size admits; the set in force then.
+
+    Nothing is sent when they are it already. Raises FoundingError, KeyFileError, SignerError.
+    """
+    members = _oracles(settings)
+    operator = open_operator(settings, client, addresses)
     try:
-        addresses = deploy(client, outbox, accounts.operator.address, goods_key_hash=_goods(settings), tell=tell)
-        operator = Operator(client, outbox, {each.name: each.address for each in addresses.contracts})
-        operator.set_oracles(list(accounts.oracles), (len(accounts.oracles) - 1) // 3)
+        return operator.set_oracles(members, most_faulty(members))
+    finally:
+        operator.outbox.close()
+
+
+def most_faulty(members: Sequence[bytes]) -> int:
+    """How many of a set of oracles may lie: fewer than a third."""
+    return (len(members) - 1) // 3
+
+
+def _deployed(settings: Settings, client: ChainClient, tell: Callable[[int, int, str], None]) -> Addresses:
+    operator = open_accounts(settings).operator
+    outbox = _outbox(settings, client, operator)
+    try:
+        return deploy(client, outbox, operator.address, goods_key_hash=_goods(settings), tell=tell)
     finally:
         outbox.close()
-    replace_atomically(settings.contracts.addresses_file, dump_addresses(addresses))
-    return addresses
 
 
-def _founded(settings: Settings, client: ChainClient, accounts: Accounts) -> Addresses | None:
-    """The addresses when all is done already; None when something remains to be done."""
-    if not settings.contracts.addresses_file.exists():
-        return None
-    addresses = load_addresses(settings.contracts.addresses_file)
-    check_in_place(client, addresses)
-    read_goods_key(settings.api.goods_key_file, addresses.goods_key_hash)
-    if not is_wired(client, addresses):
-        return None
-    hub = addresses.address("AttestationHub")
-    answer = client.call(hub, encode_call("AttestationHub", "oracles"))
-    (oracles,) = decode_result("AttestationHub", "oracles", answer)
-    return addresses if tuple(oracles) == accounts.oracles else None
+def _difference(now: OracleSet, members: Sequence[bytes]) -> str:
+    if now.is_named(members, most_faulty(members)):
+        return ""
+    parts = [f"set {now.epoch} of the oracles is in force and stays, though it is not the one of the settings"]
+    for among, text in (
+        (set(now.members) - set(members), "not in the settings"),
+        (set(members) - set(now.members), "not in force"),
+    ):
+        parts += [f"{text}: {', '.join(sorted(map(address_hex, among)))}"] if among else []
+    return "; ".join(parts) + f"; at most {now.faulty} of {len(now.members)} may lie"
 
 
 def _goods(settings: Settings) -> bytes:
@@ -114,6 +152,10 @@ def _outbox(settings: Settings, client: ChainClient, operator: TransactionSigner
     make_folder(path.parent, 0o700)
     policy = GasPolicy.of_chain(client)
     return Outbox(path, client, operator, policy=policy, finality=settings.ledger.finality)
+
+
+def _oracles(settings: Settings) -> tuple[bytes, ...]:
+    return tuple(_address(each) for each in settings.oracles)
 
 
 def _address(oracle: OracleSection) -> bytes:

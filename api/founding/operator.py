@@ -1,9 +1,10 @@
-"""The operator's acts: entities, review panels and the oracle set. Each is done once, however often it is asked for."""
+"""The operator's acts: entities, review panels and the oracle set. What is so on the chain already is not sent."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ledger_node.abi import decode_result, encode_call
 from ledger_node.bindings.constants import EntityKind
@@ -40,6 +41,19 @@ class Panel:
 
 
 @dataclass(frozen=True, slots=True)
+class OracleSet:
+    """The set of oracles in force, by account: `epoch` counts the sets so far, at most `faulty` of it may lie."""
+
+    epoch: int
+    faulty: int
+    members: tuple[bytes, ...]
+
+    def is_named(self, members: Sequence[bytes], faulty: int) -> bool:
+        """Whether it is this set already, in whatever order."""
+        return (set(members), faulty) == (set(self.members), self.faulty)
+
+
+@dataclass(frozen=True, slots=True)
 class _Act:
     """An act that is on its way: its key in the outbox, and what is called."""
 
@@ -66,35 +80,44 @@ class Operator:
         return [entity or self._entity(tag) for tag, entity in zip(tags, found, strict=True)]
 
     def set_panels(self, panels: Sequence[Panel]) -> None:
-        """Name review panels; all are on their way before one is waited for."""
+        """Name review panels; all are on their way before one is waited for. Raises FoundingError: none is changed."""
         sent: list[_Act] = []
         for each in panels:
             ordered = sorted(each.members)
+            packed = sum(member << 32 * at for at, member in enumerate(ordered))
+            if self._read("ReviewBoard", "panels", each.number) == (packed, each.required):
+                continue
             key = f"panel/{each.number}/{each.required}/{'-'.join(map(str, ordered))}"
             sent.append(self._send(key, "ReviewBoard", "setPanel", each.number, each.required, ordered))
         for act in sent:
             self._wait(act)
 
-    def set_oracles(self, oracles: Sequence[bytes], faulty: int) -> None:
-        """The oracle set, by account; at most `faulty` of them may lie."""
-        key = f"oracles/{faulty}/{'-'.join(each.hex() for each in oracles)}"
-        self._act(key, "AttestationHub", "setOracles", list(oracles), faulty)
+    def set_oracles(self, members: Sequence[bytes], faulty: int) -> OracleSet:
+        """Name the oracles, by account, of whom at most `faulty` may lie; the set that is then in force."""
+        for each in self.outbox.pending():  # one that was sent before may not be in a block yet
+            self.outbox.wait(each.key)
+        now = read_oracles(self.client, self.addresses["AttestationHub"])
+        if now.is_named(members, faulty):
+            return now
+        self._wait(self._send(f"oracles/{now.epoch + 1}", "AttestationHub", "setOracles", list(members), faulty))
+        return read_oracles(self.client, self.addresses["AttestationHub"])
 
     def _send_registration(self, tag: bytes, entrant: Entrant) -> _Act:
         kind = EntityKind[entrant.kind.upper()]
         return self._send(f"register/{tag.hex()}", "ParticipantRegistry", "register", kind, tag, entrant.account)
 
     def _entity(self, tag: bytes) -> int:
-        data = encode_call("ParticipantRegistry", "entityOf", tag)
-        answer = self.client.call(self.addresses["ParticipantRegistry"], data)
-        return int(decode_result("ParticipantRegistry", "entityOf", answer)[0])
+        return int(self._read("ParticipantRegistry", "entityOf", tag)[0])
 
-    def _act(self, key: str, contract: str, function: str, *args: object) -> None:
-        self._wait(self._send(key, contract, function, *args))
+    def _read(self, contract: str, function: str, *args: object) -> tuple[Any, ...]:
+        return _call(self.client, self.addresses[contract], contract, function, *args)
 
     def _send(self, key: str, contract: str, function: str, *args: object) -> _Act:
-        """Submit an act without waiting for it. Raises FoundingError."""
-        name = f"{contract}.{function}"
+        """Submit an act without waiting for it; one that was refused is tried again. Raises FoundingError."""
+        name, tried, first = f"{contract}.{function}", 1, key
+        while self.outbox.find(key) is not None and self.outbox.wait(key).status is Status.REFUSED:
+            tried += 1
+            key = f"{first}/{tried}"
         try:
             self.outbox.submit(key, self.addresses[contract], encode_call(contract, function, *args))
         except ActRefused as error:
@@ -105,3 +128,14 @@ class Operator:
         sent = self.outbox.wait(act.key)
         if sent.status is Status.REFUSED:
             raise FoundingError(f"{act.name}: {sent.cause}")
+
+
+def read_oracles(client: ChainClient, hub: bytes) -> OracleSet:
+    """The set that the AttestationHub at this address has now; its epoch is 0 before the first."""
+    _, epoch, faulty, _ = _call(client, hub, "AttestationHub", "config")
+    (members,) = _call(client, hub, "AttestationHub", "oracles")
+    return OracleSet(int(epoch), int(faulty), tuple(members))
+
+
+def _call(client: ChainClient, address: bytes, contract: str, function: str, *args: object) -> tuple[Any, ...]:
+    return decode_result(contract, function, client.call(address, encode_call(contract, function, *args)))

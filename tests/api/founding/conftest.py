@@ -31,7 +31,7 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Founded]:
     home = tmp_path_factory.mktemp("consortium")
     with running_ledger(home / "ledger") as running:
         settings = on(running.http, home)
-        yield Founded(home, settings, ChainClient(running.http), found(settings))
+        yield Founded(home, settings, ChainClient(running.http), found(settings).addresses)
 
 
 def on(url: str, home: Path) -> Settings:
