@@ -1,6 +1,6 @@
 """What parties sign: the EIP-712 digest of each consent, and the contract that it is for (docs/formats/ledger.md)."""
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from ledger_node import eip712
@@ -43,7 +43,13 @@ def digest_of(kind: type[Consent], data: bytes, deployment: Deployment) -> bytes
     """The digest of a consent whose members are all words, from its ABI encoding: EIP-712 encodes them the same."""
     given: Any = kind
     words = keccak256(_type_hash(given) + data)
-    return keccak256(b"\x19\x01" + eip712.domain_separator(domain(kind, deployment)) + words)
+    return keccak256(_prefix(deployment.chain_id, deployment.addresses[FOR[kind]]) + words)
+
+
+@lru_cache(1 << 10)
+def _prefix(chain_id: int, address: bytes) -> bytes:
+    """What stands before the hash of each consent for a contract."""
+    return b"\x19\x01" + eip712.domain_separator(_domain(chain_id, address))
 
 
 @cache
@@ -64,7 +70,11 @@ def to_sign(consent: Consent, deployment: Deployment) -> TypedData:
 
 def domain(kind: type[Consent], deployment: Deployment) -> eip712.Domain:
     """What a signature of this kind is bound to."""
-    return eip712.Domain("Cangdan", "1", deployment.chain_id, deployment.addresses[FOR[kind]])
+    return _domain(deployment.chain_id, deployment.addresses[FOR[kind]])
+
+
+def _domain(chain_id: int, address: bytes) -> eip712.Domain:
+    return eip712.Domain("Cangdan", "1", chain_id, address)
 
 
 def struct_type(kind: type[Consent]) -> eip712.StructType:

@@ -1,7 +1,6 @@
 """What the chain's events add up to: one value type for each kind of thing, as it stands after some block."""
 
 from enum import IntEnum, StrEnum
-from typing import NamedTuple
 
 from ledger_node.bindings.constants import InstalmentState
 from ledger_node.values import Value, Wide
@@ -46,8 +45,8 @@ class Kind(StrEnum):
     """The contract's name, a colon, and the part's number (1 byte)."""
 
 
-class Key(NamedTuple):
-    """What an item is found by: its kind and its id there. A tuple, since each event looks up some."""
+class Key(Value, frozen=True, cache_hash=True):
+    """What an item is found by: its kind and its id there."""
 
     kind: Kind
     id: bytes

@@ -1,6 +1,7 @@
 """Many rows at once: COPY and arrays for PostgreSQL, one prepared statement for many rows of SQLite."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from functools import cache
 from typing import Any, cast
 
@@ -48,9 +49,9 @@ def prepare(connection: Connection) -> None:
 def newest(connection: Connection, kind: str, keys: Sequence[bytes]) -> Iterator[Found]:
     """The newest versions of items of a kind, of those that there are; however many older ones each has."""
     if connection.dialect.name == "sqlite":
-        read = _driver(connection).execute
-        for key in keys:
-            yield from read(_NEWEST_SQLITE, (kind, key))
+        with closing(_driver(connection).cursor()) as cursor:
+            for key in keys:
+                yield from cursor.execute(_NEWEST_SQLITE, (kind, key))
     else:
         yield from _driver(connection).execute(_NEWEST_POSTGRES, (list(keys), kind), binary=True)
 

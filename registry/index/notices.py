@@ -1,9 +1,9 @@
 """What others are to be told of: one notice for each event that matters and for each refused transaction."""
 
-from dataclasses import dataclass
 from functools import cache
 
 from ledger_node.bindings import events
+from ledger_node.values import Value
 from registry import structs
 from registry.index.codec import encode
 from registry.index.refusals import Refusal
@@ -15,10 +15,10 @@ REFUSAL_POSITION = 1 << 24
 """Notices of refused transactions come after those of the block's logs."""
 REFUSED = "transaction.refused"
 _KEPT = (structs.Firing, structs.HoldOrder)
+_KINDS = {contract: kind.value for contract, kind in RECORDS.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Value, frozen=True):
     """What happened: its name (kind of record and act) and the item that it concerns.
 
     `body` has the act of holds on receipts and of rules, and a refused transaction; else it is empty, as the item, or
@@ -36,7 +36,7 @@ def notice_of(event: Event, log_index: int) -> Notice | None:
     """The notice of an event, None where nobody needs one."""
     if isinstance(event, Transition):
         name, act = event.read()
-        kind = RECORDS[event.contract].value
+        kind = _KINDS[event.contract]
         body = encode(act) if isinstance(act, _KEPT) else b""
         return Notice(_name(kind, name), kind, event.id, log_index, body)
     found = _fact(event)

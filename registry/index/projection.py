@@ -1,8 +1,8 @@
 """The newest version of each item, read from the database as events ask for it, and written back as versions."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 
+import msgspec
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from ledger_node.bindings import events
@@ -22,8 +22,7 @@ REMEMBERED = 10_000
 """At least so many of the items that were last in work stay in memory, and at most twice as many after a batch."""
 
 
-@dataclass(slots=True)
-class _Current:
+class _Current(msgspec.Struct, gc=False):
     """An item in work: when it was born, the first block of its newest version that is stored, and what it is now.
 
     `changes` has what it became in blocks of this batch; `tags` those of the stored version.
@@ -33,7 +32,7 @@ class _Current:
     stored: int | None
     item: Item
     tags: Tags
-    changes: dict[int, Item] = field(default_factory=dict)
+    changes: dict[int, Item] = {}
 
 
 class Projection:
@@ -57,7 +56,7 @@ class Projection:
 
     def get(self, key: Key, /) -> Item | None:
         """The item of a key as it now is."""
-        current = self._current[key] if key in self._current else self._find(key)
+        current = self._find(key)
         return None if current is None else current.item
 
     def expect(self, keys: Iterable[Key]) -> None:
@@ -74,7 +73,7 @@ class Projection:
 
     def put(self, key: Key, item: Item, block: int, log_index: int) -> None:
         """The item as it is after an event of a block."""
-        current = self._current[key] if key in self._current else self._find(key)
+        current = self._find(key)
         if current is None:
             self._current[key] = current = _Current(block << BIRTH_SHIFT | log_index, None, item, {})
         current.item = item
@@ -90,8 +89,11 @@ class Projection:
         self._changed.clear()
 
     def _find(self, key: Key) -> _Current | None:
-        self.expect([key])
-        return self._current[key]
+        try:
+            return self._current[key]
+        except KeyError:
+            self.expect([key])
+            return self._current[key]
 
     def _recall(self, key: Key) -> bool:
         """Whether the key is one of those before; then it is in work again."""
@@ -181,34 +183,37 @@ def take_back(connection: Connection, to: int) -> None:
     connection.execute(update(tags).where(*_OF_TAG, tags.c.valid_to > to).values(valid_to=None), given)
 
 
-def touched(event: Event, deployment: Deployment) -> Iterable[Key]:
+def touched(event: Event, deployment: Deployment) -> Sequence[Key]:
     """Keys of items that an event reads or changes. Raises ActError for an act that its contract does not have."""
     if isinstance(event, Transition):
-        yield Key(RECORDS[event.contract], event.id)
-        yield from _beside(event, deployment)
-        return
+        record = Key(RECORDS[event.contract], event.id)
+        beside = _beside(event, deployment)
+        return (record,) if beside is None else (record, beside)
     match event.event:
         case events.GoodsClaimed(_, receipt, keys) | events.GoodsFreed(_, receipt, keys):
-            yield Key(Kind.RECEIPT, receipt)
-            for id_ in keys:
-                yield Key(Kind.GOODS, id_)
+            kind = Kind.GOODS
+            return (Key(Kind.RECEIPT, receipt), *[Key(kind, id_) for id_ in keys])
         case events.RoundAnchored(round_id=id_):
-            yield Key(Kind.ROUND, id_)
+            return (Key(Kind.ROUND, id_),)
         case events.RuleFired(facility=facility, facility_seq=seq):
-            yield Key(Kind.FIRING, firing_id(facility, seq))
+            return (Key(Kind.FIRING, firing_id(facility, seq)),)
+        case _:
+            return ()
 
 
-def _beside(event: Transition, deployment: Deployment) -> Iterable[Key]:
+def _beside(event: Transition, deployment: Deployment) -> Key | None:
     """What a transition changes beside its record."""
     match event.read()[1]:
         case structs.Pledge() as pledge:
-            yield Key(Kind.PLEDGE, digest_of(type(pledge), event.data, deployment))
+            return Key(Kind.PLEDGE, digest_of(type(pledge), event.data, deployment))
         case structs.Release(pledge=id_):
-            yield Key(Kind.PLEDGE, id_)
+            return Key(Kind.PLEDGE, id_)
         case structs.Registration(account=address) | structs.AccountChange(account=address):
-            yield Key(Kind.ACCOUNT, address)
+            return Key(Kind.ACCOUNT, address)
         case structs.ClaimOpening(claim=number) | structs.ClaimDecision(claim=number):
-            yield Key(Kind.CLAIM, claim_id(event.id, number))
+            return Key(Kind.CLAIM, claim_id(event.id, number))
+        case _:
+            return None
 
 
 def read_item(kind: Kind, body: bytes) -> Item:

@@ -6,6 +6,7 @@ from sqlalchemy import Connection, Table
 
 from ledger_node.chain_values import Log
 from ledger_node.headers import header_json
+from registry.acts import Contract
 from registry.index.bulk import Row, insert_rows
 from registry.index.codec import encode
 from registry.index.notices import Notice
@@ -14,6 +15,8 @@ from registry.index.source import Block
 from registry.index.tables import blocks, logs, notices, refusals, transitions
 from registry.items import Moment
 from registry.transitions import Transition
+
+_NAMES = {contract: contract.value for contract in Contract}
 
 
 class Rows:
@@ -42,7 +45,15 @@ class Rows:
 
     def transition(self, event: Transition, head: bytes, log: Log) -> None:
         """A transition and the record's head after it."""
-        what = (event.contract.value, event.id, event.seq, event.act, event.word.to_bytes(32, "big"), event.data, head)
+        what = (
+            _NAMES[event.contract],
+            event.id,
+            event.seq,
+            event.act,
+            event.word.to_bytes(32, "big"),
+            event.data,
+            head,
+        )
         self._rows[transitions].append((*what, event.at.block, event.at.time, log.log_index, log.transaction_hash))
 
     def notice(self, notice: Notice, at: Moment) -> None:

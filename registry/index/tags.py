@@ -1,5 +1,7 @@
 """What items are found by, and whom they concern."""
 
+from functools import lru_cache
+
 from registry.items import (
     Account,
     Claim,
@@ -20,28 +22,40 @@ from registry.items import (
 Tags = dict[str, bytes]
 
 
+@lru_cache(1 << 12)
 def number(value: int) -> bytes:
-    """A number as tags have it, 32 bytes."""
+    """A number as tags have it, 32 bytes; few entities and states make most."""
     return value.to_bytes(32, "big")
 
 
 def tags_of(item: Item) -> Tags:
     """The tags of an item: entities by role, status, and the ids of what it belongs to."""
     match item:
+        case Goods():
+            return {"receipt": item.receipt}
+        case Receipt(word=word):
+            return {
+                "owner": number(word.owner),
+                "keeper": number(word.keeper),
+                "status": number(word.status),
+                "held": number(word.holds != 0),
+                "pledged": number(word.live_pledges != 0),
+            }
+        case Pledge(word=word, terms=terms):
+            return {
+                "pledgee": number(word.pledgee),
+                "pledgor": number(word.pledgor),
+                "status": number(word.status),
+                "receipt": terms.receipt,
+                "facility": terms.facility,
+                "keeper": number(terms.keeper),
+            }
         case Entity(word=word):
             return {"entityKind": number(word.kind), "status": number(word.status), "idHash": item.id_hash}
         case Account():
             return {"entity": number(item.entity)}
         case Fleet():
             return {"entity": item.id}
-        case Receipt(word=word):
-            tags = {"owner": number(word.owner), "keeper": number(word.keeper), "status": number(word.status)}
-            return tags | {"held": number(word.holds != 0), "pledged": number(word.live_pledges != 0)}
-        case Pledge(word=word, terms=terms):
-            tags = {"pledgee": number(word.pledgee), "pledgor": number(word.pledgor), "status": number(word.status)}
-            return tags | {"receipt": terms.receipt, "facility": terms.facility, "keeper": number(terms.keeper)}
-        case Goods():
-            return {"receipt": item.receipt}
         case _:
             return _credit_tags(item)
 
@@ -49,8 +63,12 @@ def tags_of(item: Item) -> Tags:
 def _credit_tags(item: Item) -> Tags:
     match item:
         case Facility(word=word):
-            tags = {"lender": number(word.lender), "borrower": number(word.borrower), "status": number(word.status)}
-            return tags | {"held": number(word.holds != 0)}
+            return {
+                "lender": number(word.lender),
+                "borrower": number(word.borrower),
+                "status": number(word.status),
+                "held": number(word.holds != 0),
+            }
         case Firing() | Trip():
             return {"facility": item.facility}
         case Review(word=word, opening=opening):
