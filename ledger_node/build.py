@@ -151,12 +151,6 @@ def write_artifacts(root: Path, artifacts: Mapping[str, bytes]) -> Path:
     return folder
 
 
-def without_trailer(bytecode: str) -> str:
-    """Hexadecimal bytecode without the metadata that solc appends: its last two bytes say how long that is."""
-    digits = bytecode.removeprefix("0x")
-    return digits[: len(digits) - 2 * (int(digits[-4:], 16) + 2)] if len(digits) > 4 else digits
-
-
 def _located(root: Path, settings: CompilerSettings, name: str) -> Path:
     for beginning, folder in settings.remappings:
         if name.startswith(beginning):

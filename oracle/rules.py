@@ -1,7 +1,7 @@
 """When a rule fires, and why: the pure twin of the RuleEngine contract (docs/formats/ledger.md, Rules)."""
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -51,18 +51,12 @@ class Explanation:
     conditions: tuple[ConditionExplained, ...]
 
 
-def evaluate(rule: Rule, observations: Iterable[Observation], after: int = -1) -> Firing | None:
-    """The first firing of a rule whose evidence lies wholly after the slot `after`, or None.
+class Tracker:
+    """Finds the first firing of a rule in observations that come one by one: those of one metric in the order of slots.
 
     Of all evidence it is the one that is complete earliest; each condition then takes its latest run. The engine
-    accepts what comes out of here, and accepts nothing when this is None.
+    accepts what comes out of here, and accepts nothing when nothing does.
     """
-    later = sorted((each for each in observations if each.slot > after), key=lambda each: each.slot)
-    return _match(rule, [runs(each, later) for each in rule.conditions])
-
-
-class Tracker:
-    """`evaluate` for observations that come one by one: those of one metric in the order of their slots."""
 
     def __init__(self, rule: Rule, after: int = -1) -> None:
         """`after` is the last slot that the rule acted on."""
@@ -101,13 +95,6 @@ class Tracker:
         """Drops the runs that no later evidence can join within the window; right only while there is no firing."""
         horizon = min(self._latest) - self.rule.window_ms
         self._found = [[run for run in found if run[0].slot >= horizon] for found in self._found]
-
-
-def runs(condition: Condition, observations: Sequence[Observation]) -> list[Run]:
-    """Each run that meets a condition, by its last slot; `observations` stand in the order of their slots."""
-    own = [each for each in observations if condition.about(each)]
-    found = (_run_back(condition, own, place) for place in range(len(own)))
-    return [run for run in found if run is not None]
 
 
 def meets(condition: Condition, run: Run) -> bool:

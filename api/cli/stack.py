@@ -65,11 +65,11 @@ def down(as_json: JsonOption = False) -> None:
 
 def status(as_json: JsonOption = False) -> None:
     """Say what runs, and how far the index is; exit code 0 when everything is ready, else 1."""
-    from api.supervisor.control import status as read_status
+    from api.supervisor.control import status as supervisor_status
     from api.supervisor.units import Phase
 
     home, settings = read_settings()
-    report = read_status(home)
+    report = supervisor_status(home)
     index = _index(settings) if any(unit.name == "indexer" and unit.pid for unit in report.units) else None
     result = {**_result(home, report), "index": index}
     line = f"\n  index: {index.text}" if index else ""

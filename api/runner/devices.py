@@ -11,6 +11,7 @@ import httpx
 from api.runner.streams import Sample
 from ledger_node.hashing import sha256
 from oracle.formats.cose import DeviceKey
+from oracle.formats.fields import FieldError
 from oracle.formats.segment import (
     GENESIS_PREV,
     Context,
@@ -20,6 +21,7 @@ from oracle.formats.segment import (
     TimeSource,
     sign,
 )
+from oracle.formats.signed import NoteRefused, check_receipt, load_receipt
 
 GIVE_UP_SECONDS = 60.0
 _PAUSE_SECONDS = 0.25
@@ -103,9 +105,21 @@ class Uplink:
                 time.sleep(_PAUSE_SECONDS)
                 continue
             if response.is_success:
+                _rely_on(response.content, device, segment)
                 return
             answer = f"{response.status_code} {response.text[:300]}"
             if response.status_code not in (429, 500, 502, 503, 504):
                 break
             time.sleep(_PAUSE_SECONDS)
         raise DeliveryFailed(f"{device}: segment {segment.content.seq} was not taken: {answer}")
+
+
+def _rely_on(text: bytes, device: str, segment: SignedSegment) -> None:
+    """What lets a device forget a segment: an oracle's signature under the digest of that segment."""
+    try:
+        receipt = load_receipt(text)
+        check_receipt(receipt)
+    except (FieldError, NoteRefused) as error:
+        raise DeliveryFailed(f"{device}: segment {segment.content.seq}: {error}") from None
+    if receipt.segment_digest != segment.digest:
+        raise DeliveryFailed(f"{device}: segment {segment.content.seq}: the receipt is of another segment")

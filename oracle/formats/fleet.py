@@ -132,11 +132,6 @@ def load_fleet(text: bytes) -> Fleet:
         raise FieldError(f"fleet: {error}") from None
 
 
-def dump_fleet(fleet: Fleet) -> bytes:
-    """The canonical JSON (RFC 8785) of a fleet."""
-    return canonical_json.dumps(fleet_to_json(fleet))
-
-
 def fleet_from_json(value: JsonValue) -> Fleet:
     """The fleet of a JSON value. Raises FieldError that names field and rule."""
     fields = Fields(value, "fleet")

@@ -1,12 +1,9 @@
 """One reader for every kind of document: its `schema` field says which model it must satisfy."""
 
-from typing import cast
-
 from pydantic import ValidationError
 
 from ledger_node.canonical_json import JsonValue
-from oracle.formats.opening import Opening
-from registry.documents.commitment import DocumentError, seal
+from registry.documents.commitment import DocumentError
 from registry.documents.fields import Strict
 from registry.documents.receipt import ReceiptContent
 from registry.documents.terms import (
@@ -45,11 +42,6 @@ def read(content: JsonValue) -> Strict:
         return MODELS[schema].model_validate(content)
     except ValidationError as error:
         raise DocumentError(_first(error)) from None
-
-
-def write(document: Strict, salt: bytes | None = None) -> Opening:
-    """The opening of a document; absent optional fields are left out."""
-    return seal(cast("JsonValue", document.model_dump(mode="json", by_alias=True, exclude_none=True)), salt)
 
 
 def _first(error: ValidationError) -> str:

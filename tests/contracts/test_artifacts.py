@@ -39,12 +39,18 @@ def shipped(name: str) -> dict[str, Any]:
     return artifact
 
 
+def without_trailer(bytecode: str) -> str:
+    """Hexadecimal bytecode without the metadata that solc appends: its last two bytes say how long that is."""
+    digits = bytecode.removeprefix("0x")
+    return digits[: len(digits) - 2 * (int(digits[-4:], 16) + 2)] if len(digits) > 4 else digits
+
+
 def comparable(text: bytes) -> dict[str, Any]:
     """An artifact without what depends on where it was compiled."""
     artifact: dict[str, Any] = json.loads(text)
     for code in ("bytecode", "deployedBytecode"):
         if code in artifact:
-            artifact[code] = build.without_trailer(artifact[code])
+            artifact[code] = without_trailer(artifact[code])
     return artifact
 
 

@@ -1,8 +1,8 @@
 """The RuleEngine and its twin in Python give one answer on whatever the oracles may observe.
 
-Each example opens a facility with random rules and anchors random observations. For each rule `oracle.rules.evaluate`
-is followed to its end: what it fires the engine carries out, with the same firing, and where it fires nothing more
-the engine refuses whatever evidence is put together. Any evidence at all is judged alike.
+Each example opens a facility with random rules and anchors random observations. For each rule the firings
+that `oracle.rules.Tracker` finds are followed to their end: the engine carries them out, with the same firing, and when
+there is none left it refuses whatever evidence is put together. Any evidence at all is judged alike.
 """
 
 import itertools
@@ -19,8 +19,9 @@ from ledger_node.merkle import PaddedTree, leaf_hash, verify_padded
 from oracle.formats.observation import HIGHEST, LOWEST, Checkpoint, Observation
 from oracle.formats.rule import Action, Comparator, Condition, EvidenceKind, Firing, Rule, rules_tree
 from oracle.formats.segment import Quality
-from oracle.rules import evaluate, meets
+from oracle.rules import meets
 from tests.contracts.deployed import EXAMPLES, START, Deployed, Evidence
+from tests.oracle.judgement_kit import first_firing
 
 SCHEMA, SUBJECT = keccak256(b"a yard by the minute"), keccak256(b"bay 1")
 METRICS = (keccak256(b"mass"), keccak256(b"crossings"))
@@ -197,7 +198,7 @@ def test_the_engine_fires_exactly_when_python_says(
 def follow(scene: Scene, rule: Rule) -> int:
     """Executes whatever Python fires; the last slot that was acted on, -1 for none."""
     after = -1
-    while (firing := evaluate(rule, scene.observations, after)) is not None:
+    while (firing := first_firing(rule, scene.observations, after)) is not None:
         due = refusals(rule, firing.evidence, after)
         if due or (rule.action is Action.HOLD and after >= 0):
             event("refused for one kind alone, or held already")
@@ -292,7 +293,7 @@ def test_every_comparator_draws_its_line_where_python_does(deployed: Deployed) -
     values = (LOWEST, LOWEST + 1, -1, 0, 1, HIGHEST - 1, HIGHEST)
     scene = stage(deployed, made, [Seen(at, 0, value, Quality.PASS) for at, value in enumerate(values)])
     for rule, seen in itertools.product(made, scene.observations):
-        fires = evaluate(rule, [seen]) is not None
+        fires = first_firing(rule, [seen]) is not None
         assert scene.judge(rule, ((seen,),)) == (None if fires else "ConditionUnmet")
 
 

@@ -124,8 +124,3 @@ def test_artifacts_of_contracts_that_are_gone_are_removed(project: Path) -> None
     folder = build.write_artifacts(project, {"Box.json": b"{}\n", "Old.json": b"{}\n"})
     build.write_artifacts(project, {"Box.json": b"[]\n"})
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"Box.json": b"[]\n"}
-
-
-def test_the_trailer_that_depends_on_metadata_is_left_out() -> None:
-    assert build.without_trailer("0x6001" + "aa" * 51 + "0033") == "6001"
-    assert build.without_trailer("0x") == ""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ledger_node import merkle
 from ledger_node.hashing import keccak256, sha256
 from ledger_node.merkle import PaddedTree
+from tests import log_proofs
 
 # The leaves and heads of Certificate Transparency's own test vectors (RFC 6962 reference implementation).
 VECTOR_LEAVES = [
@@ -51,7 +52,7 @@ def naive_head(leaves: list[bytes]) -> bytes:
 @pytest.mark.parametrize("index", [-1, 5, 6])
 def test_a_leaf_outside_the_log_has_no_proof(index: int) -> None:
     with pytest.raises(ValueError, match="not within a tree of 5"):
-        merkle.inclusion_proof(hashes(5), index)
+        log_proofs.inclusion_proof(hashes(5), index)
 
 
 @pytest.mark.parametrize("old", [0, 6])
@@ -59,18 +60,18 @@ def test_there_is_no_consistency_proof_from_nothing_or_from_a_longer_log(
     old: int,
 ) -> None:
     with pytest.raises(ValueError, match="no consistency proof"):
-        merkle.consistency_proof(hashes(5), old)
+        log_proofs.consistency_proof(hashes(5), old)
 
 
 @pytest.mark.parametrize(("size", "head"), VECTOR_HEADS.items())
 def test_heads_are_those_of_the_published_vectors(size: int, head: str) -> None:
     leaves = [merkle.leaf_hash(data, sha256) for data in VECTOR_LEAVES[:size]]
-    assert merkle.tree_head(leaves).hex() == head
+    assert log_proofs.tree_head(leaves).hex() == head
 
 
 @given(st.integers(0, 70))
 def test_the_head_is_that_of_the_recursive_definition(count: int) -> None:
-    assert merkle.tree_head(hashes(count)) == naive_head(hashes(count))
+    assert log_proofs.tree_head(hashes(count)) == naive_head(hashes(count))
 
 
 @given(
@@ -82,7 +83,7 @@ def test_an_inclusion_proof_holds_for_its_own_leaf_place_size_and_nodes_alone(
 ) -> None:
     size, index = case
     leaves = hashes(size)
-    proof, head = merkle.inclusion_proof(leaves, index), merkle.tree_head(leaves)
+    proof, head = log_proofs.inclusion_proof(leaves, index), log_proofs.tree_head(leaves)
     assert merkle.verify_inclusion(leaves[index], index, size, proof, head)
     assert not merkle.verify_inclusion(sha256(b"other"), index, size, proof, head)
     assert not merkle.verify_inclusion(leaves[index], index, size, [*proof, sha256(b"")], head)
@@ -105,24 +106,24 @@ def test_a_consistency_proof_holds_for_its_own_heads_sizes_and_nodes_alone(
 ) -> None:
     old, new = case
     leaves = hashes(new)
-    proof = merkle.consistency_proof(leaves, old)
-    old_head, new_head = merkle.tree_head(leaves[:old]), merkle.tree_head(leaves)
-    assert merkle.verify_consistency(old, new, proof, old_head, new_head)
-    assert not merkle.verify_consistency(old, new, proof, sha256(b"other"), new_head)
-    assert not merkle.verify_consistency(old, new, proof, old_head, sha256(b"other"))
-    assert not merkle.verify_consistency(old, new, [*proof, sha256(b"")], old_head, new_head)
-    assert not merkle.verify_consistency(new + 1, new, proof, old_head, new_head)
+    proof = log_proofs.consistency_proof(leaves, old)
+    old_head, new_head = log_proofs.tree_head(leaves[:old]), log_proofs.tree_head(leaves)
+    assert log_proofs.verify_consistency(old, new, proof, old_head, new_head)
+    assert not log_proofs.verify_consistency(old, new, proof, sha256(b"other"), new_head)
+    assert not log_proofs.verify_consistency(old, new, proof, old_head, sha256(b"other"))
+    assert not log_proofs.verify_consistency(old, new, [*proof, sha256(b"")], old_head, new_head)
+    assert not log_proofs.verify_consistency(new + 1, new, proof, old_head, new_head)
     if proof:
         at = data.draw(st.integers(0, len(proof) - 1))
         bent = [sha256(node) if number == at else node for number, node in enumerate(proof)]
-        assert not merkle.verify_consistency(old, new, bent, old_head, new_head)
+        assert not log_proofs.verify_consistency(old, new, bent, old_head, new_head)
 
 
 def test_an_empty_log_is_the_beginning_of_every_log() -> None:
-    head = merkle.tree_head(hashes(3))
-    assert merkle.verify_consistency(0, 3, [], sha256(b""), head)
-    assert not merkle.verify_consistency(0, 3, [], head, head)
-    assert not merkle.verify_consistency(0, 3, [head], sha256(b""), head)
+    head = log_proofs.tree_head(hashes(3))
+    assert log_proofs.verify_consistency(0, 3, [], sha256(b""), head)
+    assert not log_proofs.verify_consistency(0, 3, [], head, head)
+    assert not log_proofs.verify_consistency(0, 3, [head], sha256(b""), head)
 
 
 def test_a_leaf_of_empty_data_is_refused_in_a_padded_tree() -> None:

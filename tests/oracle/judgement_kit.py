@@ -11,6 +11,7 @@ from oracle.formats.cose import DeviceKey
 from oracle.formats.metric import Aggregate, Metric
 from oracle.formats.observation import Checkpoint, Observation
 from oracle.formats.report import Config, Report, config_digest
+from oracle.formats.rule import Firing, Rule
 from oracle.formats.schema import Kind, Member, Schema, Zone
 from oracle.formats.segment import (
     GENESIS_PREV,
@@ -23,6 +24,7 @@ from oracle.formats.segment import (
     Value,
     sign,
 )
+from oracle.rules import Tracker
 
 CONTEXT = Context(20590, bytes.fromhex("11" * 20))
 HUB = bytes.fromhex("22" * 20)
@@ -125,3 +127,11 @@ def report(place: int, observation: Observation, size: int = 3) -> Report:
     """The report of the oracle at a place, signed."""
     unsigned = Report(observation.schema, observation.slot, (observation,), Checkpoint(size, b"r" * 32))
     return unsigned.signed(CONFIG, ORACLE_SIGNERS[place])
+
+
+def first_firing(rule: Rule, observations: Iterable[Observation], after: int = -1) -> Firing | None:
+    """The first firing of a rule on observations that are all there, evidence up to the slot `after` left out."""
+    tracker = Tracker(rule, after)
+    for each in sorted(observations, key=lambda each: each.slot):
+        tracker.feed(each)
+    return tracker.firing()

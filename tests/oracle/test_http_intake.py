@@ -10,12 +10,13 @@ from starlette.testclient import TestClient
 from ledger_node.hashing import sha256
 from ledger_node.hexvalues import data_hex
 from ledger_node.keys import LocalSigner
-from ledger_node.merkle import verify_consistency, verify_inclusion
+from ledger_node.merkle import verify_inclusion
 from oracle.fleets import FleetBundle, dump_bundle, fleet_bytes
 from oracle.formats.fleet import make_fleet
 from oracle.formats.requests import Scheme, sign_request
 from oracle.formats.signed import check_receipt, load_receipt, read_checkpoint
 from oracle.ports import FleetSize
+from tests.log_proofs import verify_consistency
 from tests.oracle.intake_kit import (
     BUNDLE,
     DEVICE,

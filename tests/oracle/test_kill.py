@@ -5,9 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from ledger_node.merkle import tree_head
 from oracle.formats.segment import Reading
 from oracle.formats.signed import SegmentReceipt, check_receipt, load_receipt
+from tests.log_proofs import tree_head
 from tests.oracle.intake_kit import DEVICE, T0, SetClock, following, open_oracle, signed
 
 ROOT = Path(__file__).parents[2]

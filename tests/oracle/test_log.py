@@ -8,11 +8,12 @@ from cryptography.exceptions import InvalidTag
 
 from ledger_node.hashing import sha256
 from ledger_node.keys import LocalSigner
-from ledger_node.merkle import tree_head, verify_consistency, verify_inclusion
+from ledger_node.merkle import verify_inclusion
 from oracle.database import Database, DatabaseError
 from oracle.formats.signed import NoteRefused, log_origin, read_checkpoint
 from oracle.keys import body_key
 from oracle.log import Log
+from tests.log_proofs import tree_head, verify_consistency
 from tests.oracle.intake_kit import CONTEXT, DEVICE, T0, Oracle, chain_of, open_oracle, signed
 
 

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from ledger_node import canonical_json
 from ledger_node.hexvalues import data_hex
-from ledger_node.merkle import tree_head
 from oracle.fleets import FleetBundle
 from oracle.formats.fleet import Revocation, make_fleet
 from oracle.formats.frontier import Frontier
@@ -19,6 +18,7 @@ from oracle.http_peer import PeerClient
 from oracle.ingest import Arrival
 from oracle.peers import PeerUnavailable
 from oracle.pull import PATIENCE_MS, Puller, PullResult, PullState
+from tests.log_proofs import tree_head
 from tests.oracle.intake_kit import (
     CONTEXT,
     DEVICE,

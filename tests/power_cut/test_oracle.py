@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from cryptography.exceptions import InvalidTag
 
-from ledger_node.merkle import tree_head
 from oracle.database import DatabaseError
 from oracle.formats.segment import Reading, SignedSegment
 from oracle.formats.signed import SegmentReceipt, load_receipt
+from tests.log_proofs import tree_head
 from tests.oracle.intake_kit import DEVICE, T0, Oracle, SetClock, following, open_oracle, signed
 from tests.power_cut.kit import SEEDS, check_component, check_unsynced, corrupt
 

@@ -10,7 +10,7 @@ from oracle.formats.opening import Opening
 from registry.documents.cid import CidError, cid_of, digest_of
 from registry.documents.commitment import DocumentError, check, seal
 from registry.documents.fields import is_lei, is_uscc
-from registry.documents.models import MODELS, read, write
+from registry.documents.models import MODELS, read
 from registry.documents.store import Documents, FolderStore, MissingBlock
 from tests.registry.documents_data import DEPOSITOR, KEEPER, receipt_content
 
@@ -87,8 +87,9 @@ def test_a_commitment_is_the_hash_of_salt_and_canonical_json() -> None:
     assert opening.commitment == keccak256(bytes([7]) * 32 + '{"a":"仓单","b":1}'.encode())
 
 
-def test_a_whole_receipt_reads_and_writes_to_the_same_content() -> None:
-    assert write(read(receipt_content())).content == receipt_content()
+def test_a_whole_receipt_is_read_without_a_loss() -> None:
+    whole = read(receipt_content()).model_dump(mode="json", by_alias=True, exclude_none=True)
+    assert whole == receipt_content()
 
 
 def test_every_model_is_named_by_its_own_schema() -> None:

@@ -9,7 +9,6 @@ from ledger_node.canonical_json import JsonValue
 from ledger_node.hashing import sha256
 from ledger_node.hexvalues import data_hex
 from ledger_node.keys import LocalSigner
-from ledger_node.merkle import inclusion_proof
 from oracle.formats import covenant as covenants
 from oracle.formats import observation as observations
 from oracle.formats.entry import entry_leaf
@@ -19,6 +18,7 @@ from oracle.formats.segment import parse
 from registry.evidence.bundle_file import dump_bundle
 from registry.evidence.gather import EvidenceMissing
 from registry.evidence.oracle_port import OracleEndpoint, OraclePort
+from tests.log_proofs import inclusion_proof
 from tests.registry.bundles import DEFER, HOLD, Bundles
 from tests.registry.consortium import key_of
 from tests.registry.watch import Watch

@@ -10,7 +10,6 @@ from ledger_node.canonical_json import dumps
 from ledger_node.eip712 import Domain
 from ledger_node.hashing import keccak256, sha256
 from ledger_node.keys import LocalSigner
-from ledger_node.merkle import inclusion_proof, tree_head
 from ledger_node.secp256k1 import address_of, sign_digest
 from oracle.agreement import Round, agree
 from oracle.formats.cose import DeviceKey
@@ -24,8 +23,9 @@ from oracle.formats.rule import Action, Comparator, Condition, EvidenceKind, Fir
 from oracle.formats.schema import Kind, Member, Schema, Zone
 from oracle.formats.segment import GENESIS_PREV, Context, Quality, Reading, Segment, SignedSegment, TimeSource, sign
 from oracle.observe import observe
-from oracle.rules import evaluate
 from registry.evidence.gather import LoggedEntry, RoundRecord
+from tests.log_proofs import inclusion_proof, tree_head
+from tests.oracle.judgement_kit import first_firing
 from tests.registry.consortium import BANK, CHAIN_ID, DEPOSITOR, KEEPER, PANEL, Consortium
 
 MINUTE = 60_000
@@ -176,7 +176,7 @@ class Watch:
         """Executes a rule on all rounds; the seq of what it did to the facility."""
         pinned = self.covenant_.rules[rule]
         observations = [each for record in self.rounds.values() for each in record.round.observations]
-        firing = evaluate(pinned, observations, after)
+        firing = first_firing(pinned, observations, after)
         assert firing is not None
         self.execute(firing, cover)
         return self.consortium.word("CreditBook", self.facility) >> 128 & 0xFFFFFFFF

@@ -12,9 +12,10 @@ from starlette.applications import Starlette
 from api.cli.main import run
 from api.founding.certificates import certify
 from api.settings import load_settings
+from ledger_node import canonical_json
 from oracle.access import Access
 from oracle.batch import Batcher
-from oracle.formats.fleet import dump_fleet
+from oracle.formats.fleet import fleet_to_json
 from oracle.formats.profile import dump_profile
 from oracle.http_intake import Intake, intake_routes
 from tests.api.supervisor.children import free_port
@@ -25,7 +26,7 @@ WHERE = ["--chain-id", str(CONTEXT.chain_id), "--registry", "0x" + CONTEXT.regis
 
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
-    (tmp_path / "fleet.json").write_bytes(dump_fleet(FLEET))
+    (tmp_path / "fleet.json").write_bytes(canonical_json.dumps(fleet_to_json(FLEET)))
     (tmp_path / "profile.json").write_bytes(dump_profile(PROFILE))
     (tmp_path / "good.cose").write_bytes(signed().raw)
     return tmp_path

@@ -9,7 +9,7 @@ import pytest
 from ledger_node import canonical_json
 from ledger_node.merkle import leaf_hash, verify_padded
 from oracle.formats.fields import FieldError
-from oracle.formats.fleet import Fleet, Revocation, device_id, dump_fleet, load_fleet, make_fleet
+from oracle.formats.fleet import Fleet, Revocation, device_id, fleet_to_json, load_fleet, make_fleet
 from oracle.formats.profile import dump_profile, load_profile
 from tests.oracle.intake_kit import DEVICE, EDDSA_KEY, FLEET, KEY, OTHER_KEY, PROFILE, RECORD
 
@@ -51,7 +51,7 @@ def changed(text: bytes, path: list[str | int], value: object) -> bytes:
 )
 def test_a_fleet_file_that_breaks_a_rule_is_refused_by_field(path: list[str | int], value: object, told: str) -> None:
     with pytest.raises(FieldError, match=told):
-        load_fleet(changed(dump_fleet(FLEET), path, value))
+        load_fleet(changed(canonical_json.dumps(fleet_to_json(FLEET)), path, value))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_text_that_is_not_json_is_refused() -> None:
 
 def test_a_fleet_comes_back_from_its_file() -> None:
     fleet = make_fleet(7, 3, [SECOND, RECORD], [Revocation(DEVICE, 5)])
-    assert load_fleet(dump_fleet(fleet)) == fleet
+    assert load_fleet(canonical_json.dumps(fleet_to_json(fleet))) == fleet
     assert fleet.find(DEVICE) == RECORD
     assert fleet.find(bytes(16)) is None
     assert (fleet.revoked_at(DEVICE), fleet.revoked_at(SECOND.device)) == (5, None)
