@@ -13,6 +13,7 @@ from dataclasses import replace
 from ledger_node.chain_values import AnswerError, MinedCall
 from ledger_node.client import ChainClient, ChainUnavailable, RpcError
 from ledger_node.fees import GasPolicy
+from ledger_node.finality import newest_final
 from ledger_node.headers import Header
 from ledger_node.hexvalues import data_hex
 from ledger_node.nonces import Nonces
@@ -138,7 +139,7 @@ class Pursuit:
         with self._lock:
             versions = self._store.versions_of(looked) if self._store.is_open else {act.id: [] for act in looked}
         looked = [act for act in looked if versions[act.id]]
-        sights = sights_of(looked, versions, view, self._signer.address, view.head - self._finality)
+        sights = sights_of(looked, versions, view, self._signer.address, newest_final(view.head, self._finality))
         seen = [(act, self._noted(act, sights[act.id], view)) for act in looked if sights[act.id].receipt is not None]
         changed = self._keep([*settled, *seen])
         unseen = [act for act in looked if sights[act.id].receipt is None]
@@ -160,7 +161,7 @@ class Pursuit:
         found: list[tuple[Act, Act]] = []
         for act in acts:
             if act.block_number in hashes and hashes[act.block_number] == self._blocks[act.id]:
-                settled = view.head - act.block_number >= self._finality
+                settled = act.block_number <= newest_final(view.head, self._finality)
                 status = Status.FINAL if settled and act.status is Status.INCLUDED else act.status
                 found.append((act, replace(act, settled=settled, status=status)))
         return found
@@ -252,7 +253,7 @@ class Pursuit:
         if version is None or receipt is None:
             return act
         self._blocks[act.id] = receipt.block_hash
-        settled = view.head - receipt.block_number >= self._finality
+        settled = receipt.block_number <= newest_final(view.head, self._finality)
         noted = replace(
             act,
             settled=settled,

@@ -13,6 +13,7 @@ from ledger_node.chain_values import AnswerError
 from ledger_node.covers import rules_of
 from ledger_node.deploy import Addresses
 from ledger_node.eip712 import Domain
+from ledger_node.finality import newest_final
 from ledger_node.outbox import ActConflict, ActRefused, Outbox, Status
 from oracle.agreement import Round
 from oracle.chain import Anchored, AnchoredPage, Execution, FacilityRoots, Refusal
@@ -214,7 +215,7 @@ class NodeChain:
     # --- asking -------------------------------------------------------------------------------------------------------
 
     def _final(self) -> int:
-        return max(0, self._client.block_number() - self._finality)
+        return max(0, newest_final(self._client.block_number(), self._finality))
 
     def _call(self, contract: str, function: str, *args: object) -> tuple[Any, ...]:
         with _asking():

@@ -12,6 +12,7 @@ from api.services import Services
 from ledger_node.chain_values import AnswerError
 from ledger_node.client import ChainUnavailable, RpcError
 from ledger_node.consensus.turns import Turns, turns
+from ledger_node.finality import newest_final
 from ledger_node.sending_status import EndpointStatus, OutboxStatus
 from registry.index.queries import BlockRef
 from registry.index.sealing import last_headers
@@ -78,7 +79,8 @@ def network(services: Services, principal: Principal, state: AsOf) -> Network:
 
 
 def _final(head: BlockRef, finality: int) -> int | None:
-    return head.number - finality if head.number >= finality else None
+    final = newest_final(head.number, finality)
+    return final if final >= 0 else None
 
 
 def _shown(outboxes: dict[int, OutboxStatus], principal: Principal) -> dict[int, OutboxStatus]:

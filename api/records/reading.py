@@ -11,6 +11,7 @@ from api.records.sight import Sight
 from api.security.roles import Principal
 from api.services import services_of
 from api.times import milliseconds
+from ledger_node.finality import newest_final
 from registry.index.pages import CursorError
 from registry.index.queries import BlockRef, Index, Snapshot, UnknownBlock
 
@@ -45,7 +46,7 @@ def as_of(
         snapshot = index.as_of(number)
     except UnknownBlock as error:
         raise ProblemError("block-unknown", str(error)) from None
-    final = snapshot.block.number + services.finality <= head.number
+    final = snapshot.block.number <= newest_final(head.number, services.finality)
     return AsOf(snapshot, final, past=number is not None and number != head.number)
 
 

@@ -17,6 +17,7 @@ from api.runner.play import Play
 from api.runner.session import StillWaiting
 from api.runner.settling import wait_for
 from api.stack import COMMAND
+from ledger_node.finality import newest_final
 from ledger_node.trust import dump_trust
 from ledger_node.trust_export import export_trust
 
@@ -141,7 +142,8 @@ def _final_block(play: Play) -> int:
     block = int(session.get("/v1/blocks/head")["block"]["number"])
 
     def final() -> bool:
-        return int(session.get("/v1/blocks/head")["block"]["number"]) >= block + play.stage.settings.ledger.finality
+        head = int(session.get("/v1/blocks/head")["block"]["number"])
+        return block <= newest_final(head, play.stage.settings.ledger.finality)
 
     wait_for(final, f"block {block} to be final")
     return block

@@ -15,6 +15,7 @@ from api.founding.operator import Operator
 from api.settings import Settings, load_settings
 from ledger_node.client import ChainClient
 from ledger_node.deploy import Addresses, load_addresses
+from ledger_node.finality import newest_final
 from oracle.tls import trusting
 
 _TIMEOUT_SECONDS = 30.0
@@ -40,7 +41,7 @@ class Stage:
 
     def final_block(self) -> int:
         """The number of the newest block that is final."""
-        return max(0, self.chain.block_number() - self.settings.ledger.finality)
+        return max(0, newest_final(self.chain.block_number(), self.settings.ledger.finality))
 
 
 @contextmanager

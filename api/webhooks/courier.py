@@ -24,6 +24,7 @@ from api.times import rfc3339
 from api.webhooks.deliveries import Attempt, Deliveries, Delivery, Queued, message_id
 from api.webhooks.endpoints import Endpoints, Webhook
 from api.webhooks.posting import Message, Post, trusted
+from ledger_node.finality import newest_final
 from oracle.clock import Clock
 from registry.index.queries import Index, NoticeRow, UnknownBlock
 
@@ -112,7 +113,7 @@ class Courier:
         if head is None:
             return
         for webhook in running:
-            while self._look(webhook, head.number - self.finality):
+            while self._look(webhook, newest_final(head.number, self.finality)):
                 again = self.endpoints.get(webhook.id)
                 if again is None:
                     break
