@@ -27,15 +27,15 @@ _END_VERSIONS = (
     " AS given(ends, a_kind, a_key, start) WHERE kind = a_kind AND key = a_key AND valid_from = start",
 )
 _SAME_TAG = "kind = ?2 AND tag = ?3 AND value = ?4 AND key = ?5"
-_GIVEN_TAG = "own.kind = a_kind AND own.tag = a_tag AND own.value = a_value AND own.key = a_key"
 # The newest of an item's times with a tag, found at once however often it had the tag before.
 _END_TAGS = (
     f"UPDATE tags SET valid_to = ?1 WHERE {_SAME_TAG}"
     f" AND valid_from = (SELECT max(valid_from) FROM tags WHERE {_SAME_TAG})",
-    "UPDATE tags AS own SET valid_to = ends"
+    "UPDATE tags AS own SET valid_to = ends FROM (SELECT ends, newest.place"
     " FROM unnest(%b::bigint[], %b::text[], %b::text[], %b::bytea[], %b::bytea[])"
-    f" AS given(ends, a_kind, a_tag, a_value, a_key) WHERE {_GIVEN_TAG} AND own.valid_from ="
-    f" (SELECT max(valid_from) FROM tags AS own WHERE {_GIVEN_TAG})",
+    " AS given(ends, a_kind, a_tag, a_value, a_key) CROSS JOIN LATERAL (SELECT ctid AS place FROM tags"
+    " WHERE kind = a_kind AND tag = a_tag AND value = a_value AND key = a_key ORDER BY valid_from DESC LIMIT 1)"
+    " AS newest) AS found WHERE own.ctid = found.place",
 )
 
 
