@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+AT_ONCE = 100
+"""So many requests are put to a node together; nodes take a thousand by default."""
 LIMIT_EXCEEDED = -32005
 """JSON-RPC's "limit exceeded" (EIP-1474)."""
 _LONG = ("result", "range", "block", "logs")

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ledger_node.headers import Header, HeaderError, read_header
-from ledger_node.hexvalues import HexError, read_address, read_data, read_quantity
+from ledger_node.hexvalues import HexError, data_hex, read_address, read_data, read_quantity
 
 
 class AnswerError(ValueError):
@@ -141,6 +142,14 @@ def read_receipt(answer: object) -> Receipt:
         raise AnswerError(str(error)) from None
 
 
+def read_receipt_of(transaction: bytes, answer: object) -> Receipt | None:
+    """The receipt in an answer to the question for one transaction's, None while there is none. Raises AnswerError."""
+    receipt = None if answer is None else read_receipt(answer)
+    if receipt is not None and receipt.transaction_hash != transaction:
+        raise AnswerError(f"eth_getTransactionReceipt: is not of transaction {data_hex(transaction)}")
+    return receipt
+
+
 def read_mined_call(answer: object) -> MinedCall:
     """What the transaction in an answer asked for. Raises AnswerError."""
     transaction = _object("transaction", answer)
@@ -155,6 +164,23 @@ def read_mined_call(answer: object) -> MinedCall:
         )
     except HexError as error:
         raise AnswerError(str(error)) from None
+
+
+def without_inline_nodes(answer: Any) -> Any:
+    """An eth_getProof answer as geth gives it, whatever the engine lists."""
+
+    def listed(nodes: Any) -> Any:
+        if not isinstance(nodes, list):
+            return nodes
+        return [node for at, node in enumerate(nodes) if at == 0 or not isinstance(node, str) or len(node) >= 66]
+
+    if not isinstance(answer, dict) or not isinstance(answer.get("storageProof"), list):
+        return answer
+    slots = [
+        {**each, "proof": listed(each.get("proof"))} if isinstance(each, dict) else each
+        for each in answer["storageProof"]
+    ]
+    return {**answer, "accountProof": listed(answer.get("accountProof")), "storageProof": slots}
 
 
 def _object(field: str, answer: object) -> Mapping[str, object]:

@@ -4,11 +4,11 @@ Blocks are hashed from the node's own JSON, never from web3.py's, since its midd
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from typing import Any
 
-from ledger_node.batches import LIMIT_EXCEEDED, Call, is_too_much
+from ledger_node.batches import AT_ONCE, LIMIT_EXCEEDED, Call, is_too_much
 from ledger_node.chain_values import (
     AnswerError,
     BlockView,
@@ -19,6 +19,8 @@ from ledger_node.chain_values import (
     read_log,
     read_mined_call,
     read_receipt,
+    read_receipt_of,
+    without_inline_nodes,
 )
 from ledger_node.endpoints import ChainUnavailable, Endpoint, Endpoints, TooMuch
 from ledger_node.hexvalues import HexError, address_hex, data_hex, read_data, read_quantity
@@ -88,6 +90,21 @@ class ChainClient:
             answers = self._endpoints.ask_all(calls)
         return [_result(call.method, answer) for call, answer in zip(calls, answers, strict=True)]
 
+    def request_in_parts(self, calls: Sequence[Call], at_once: int = AT_ONCE, *, or_singly: bool = False) -> list[Any]:
+        """The results of any number of requests as `request_all` gives them, at most `at_once` sent as one.
+
+        Where that is too much they are sent one at a time from there on, if `or_singly`. Raises TooMuch otherwise.
+        """
+        found: list[Any] = []
+        while len(found) < len(calls):
+            try:
+                found += self.request_all(calls[len(found) : len(found) + at_once])
+            except TooMuch:
+                if at_once == 1 or not or_singly:
+                    raise
+                at_once = 1
+        return found
+
     def endpoints(self) -> tuple[EndpointStatus, ...]:
         """How the client's nodes do."""
         return self._endpoints.statuses()
@@ -152,19 +169,36 @@ class ChainClient:
 
         Asked one by one where the node has no eth_getBlockReceipts, or when it has too many for one answer.
         """
+        told = self._block_receipts(number)
+        if told is not None:
+            return tuple(read_receipt(each) for each in told)
+        found = (self.receipt(each) for each in self.block(number).transactions)
+        return tuple(each for each in found if each is not None)
+
+    def receipts_among(self, number: int, transactions: Collection[bytes]) -> list[Receipt] | None:
+        """The receipts in a block of those of these transactions that are in it; the others of it are not read.
+
+        None where the node does not tell the receipts of that block together.
+        """
+        told = self._block_receipts(number)
+        if told is None:
+            return None
+        wanted = {data_hex(each) for each in transactions}
+        return [read_receipt(each) for each in told if isinstance(each, dict) and each.get("transactionHash") in wanted]
+
+    def _block_receipts(self, number: int) -> list[object] | None:
+        """The receipts of a block in one answer, None where the node has no such method or they are too many for it."""
         if self._has_block_receipts:
             try:
-                answer = self.request("eth_getBlockReceipts", hex(number))
-                return _receipts(answer)
+                return _list("eth_getBlockReceipts", self.request("eth_getBlockReceipts", hex(number)))
             except TooMuch:
-                pass
+                return None
             except RpcError as error:
                 if error.code == METHOD_NOT_FOUND:
                     self._has_block_receipts = False
                 elif not is_too_much({"message": error.message}):
                     raise
-        found = (self.receipt(each) for each in self.block(number).transactions)
-        return tuple(each for each in found if each is not None)
+        return None
 
     def receipts_of(self, blocks: Sequence[BlockView], at_once: int) -> list[tuple[Receipt, ...]]:
         """The receipts of several blocks in order, asked for with at most `at_once` requests in one.
@@ -173,22 +207,17 @@ class ChainClient:
         """
         if self._has_block_receipts:
             calls = [Call("eth_getBlockReceipts", (hex(each.header.number),)) for each in blocks]
-            answers = self._in_parts(calls, at_once)
+            answers = self.request_in_parts(calls, at_once)
             if not any(isinstance(each, RpcError) and each.code == METHOD_NOT_FOUND for each in answers):
                 return _readable(answers)
             self._has_block_receipts = False
         hashes = [data_hex(hash_) for block in blocks for hash_ in block.transactions]
-        told = iter(self._in_parts([Call("eth_getTransactionReceipt", (each,)) for each in hashes], at_once))
+        told = iter(self.request_in_parts([Call("eth_getTransactionReceipt", (each,)) for each in hashes], at_once))
         return _readable([[next(told) for _ in block.transactions] for block in blocks])
-
-    def _in_parts(self, calls: Sequence[Call], at_once: int) -> list[Any]:
-        parts = (self.request_all(calls[at : at + at_once]) for at in range(0, len(calls), at_once))
-        return [each for part in parts for each in part]
 
     def receipt(self, transaction: bytes) -> Receipt | None:
         """The receipt of a mined transaction by its hash, None while it is not mined."""
-        answer = self.request("eth_getTransactionReceipt", data_hex(transaction))
-        return None if answer is None else read_receipt(answer)
+        return read_receipt_of(transaction, self.request("eth_getTransactionReceipt", data_hex(transaction)))
 
     def mined_call(self, transaction: bytes) -> MinedCall | None:
         """Who called what with which data in a transaction, None when the node does not know it."""
@@ -220,7 +249,7 @@ class ChainClient:
         keys = [f"{slot:#066x}" for slot in slots]
         answer = self.request("eth_getProof", address_hex(address), keys, _block_id(block))
         try:
-            proof = read_state_proof(_without_inline_nodes(answer))
+            proof = read_state_proof(without_inline_nodes(answer))
         except ProofError as error:
             raise AnswerError(f"eth_getProof: {error}") from None
         if proof.address != address or [each.slot for each in proof.slots] != list(slots):
@@ -354,20 +383,3 @@ def _list(field: str, value: object) -> list[object]:
     if not isinstance(value, list):
         raise AnswerError(f"{field}: must be a list")
     return value
-
-
-def _without_inline_nodes(answer: Any) -> Any:
-    """An eth_getProof answer as geth gives it, whatever the engine lists."""
-
-    def listed(nodes: Any) -> Any:
-        if not isinstance(nodes, list):
-            return nodes
-        return [node for at, node in enumerate(nodes) if at == 0 or not isinstance(node, str) or len(node) >= 66]
-
-    if not isinstance(answer, dict) or not isinstance(answer.get("storageProof"), list):
-        return answer
-    slots = [
-        {**each, "proof": listed(each.get("proof"))} if isinstance(each, dict) else each
-        for each in answer["storageProof"]
-    ]
-    return {**answer, "accountProof": listed(answer.get("accountProof")), "storageProof": slots}

@@ -4,7 +4,6 @@ web3.py carries the requests. A request may be put to several nodes: reads chang
 is the same one wherever it is handed in.
 """
 
-import logging
 import re
 import threading
 import time
@@ -12,16 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from requests.exceptions import ConnectionError as NotConnected
-from requests.exceptions import RequestException
-from web3 import HTTPProvider
-from web3.exceptions import Web3Exception
 from web3.types import RPCEndpoint
 
 from ledger_node.batches import Call, in_order, is_over_limit, is_too_much
 from ledger_node.chain_values import AnswerError, read_block
 from ledger_node.endpoint_health import Health, is_healthy, lag, order
 from ledger_node.hexvalues import HexError, read_quantity
+from ledger_node.http_provider import HttpError, KeptHttpProvider
 from ledger_node.sending_status import EndpointStatus
 
 LOOK_SECONDS = 5.0
@@ -31,9 +27,6 @@ _TOO_MANY, _TOO_LARGE = 429, 413
 _PAUSE = 1.0
 T = TypeVar("T")
 _UNIT = re.compile(r"\d{1,6}\Z")
-# Their debug lines hold whole addresses, and addresses may hold credentials.
-for _name in ("web3.providers.HTTPProvider", "web3._utils.http_session_manager.HTTPSessionManager"):
-    logging.getLogger(_name).setLevel(logging.INFO)
 
 
 class ChainUnavailable(Exception):
@@ -61,9 +54,8 @@ class Endpoint:
         self.requests = 0
         self.failures = 0
         self.last_error = ""
-        self._provider = HTTPProvider(url, {"timeout": timeout}, exception_retry_configuration=None)
-        probe = {"timeout": min(timeout, PROBE_TIMEOUT)}
-        self._probe = HTTPProvider(url, probe, exception_retry_configuration=None)
+        self._provider = KeptHttpProvider(url, timeout)
+        self._probe = KeptHttpProvider(url, min(timeout, PROBE_TIMEOUT))
 
     def ask(self, method: str, params: Sequence[object], probe: bool = False) -> Mapping[str, Any]:
         """The node's answer, which may be an error. Raises ChainUnavailable."""
@@ -71,9 +63,9 @@ class Endpoint:
         provider = self._probe if probe else self._provider
         try:
             answer = provider.make_request(RPCEndpoint(method), list(params))
-        except RequestException as error:
+        except HttpError as error:
             raise self._failure(error, ChainUnavailable) from None
-        except (Web3Exception, ValueError):
+        except ValueError:
             raise ChainUnavailable(f"node {self.name} does not answer in JSON-RPC") from None
         if not isinstance(answer, Mapping):
             raise ChainUnavailable(f"node {self.name} does not answer in JSON-RPC")
@@ -89,10 +81,9 @@ class Endpoint:
         requests = [(RPCEndpoint(each.method), list(each.params)) for each in calls]
         try:
             told: object = self._provider.make_batch_request(requests)
-        except RequestException as error:
-            kind = ChainUnavailable if isinstance(error, NotConnected) else TooMuch
-            raise self._failure(error, kind) from None
-        except (Web3Exception, ValueError, TypeError, AttributeError):
+        except HttpError as error:
+            raise self._failure(error, TooMuch if error.is_taken else ChainUnavailable) from None
+        except ValueError:
             raise TooMuch(f"node {self.name} does not answer several requests at once in JSON-RPC") from None
         answers = in_order(told, len(calls))
         for each in (told,) if isinstance(told, Mapping) else answers or ():
@@ -103,13 +94,12 @@ class Endpoint:
             raise TooMuch(f"node {self.name} does not answer each of several requests")
         return answers
 
-    def _failure(self, error: RequestException, otherwise: type[ChainUnavailable]) -> ChainUnavailable:
+    def _failure(self, error: HttpError, otherwise: type[ChainUnavailable]) -> ChainUnavailable:
         """What a failed request means: a pause, too much at once, or else `otherwise`."""
-        words = f"node {self.name} does not answer: {_cause(error)}"
-        status = None if error.response is None else error.response.status_code
-        if status == _TOO_MANY:
-            return NodeBusy(words, _retry_after(error))
-        return (TooMuch if status == _TOO_LARGE else otherwise)(words)
+        words = f"node {self.name} does not answer: {error}"
+        if error.status == _TOO_MANY:
+            return NodeBusy(words, _pause(error.retry_after))
+        return (TooMuch if error.status == _TOO_LARGE else otherwise)(words)
 
     def _heed(self, answer: Mapping[str, Any]) -> None:
         """Raises NodeBusy when the answer says that there were too many requests."""
@@ -273,13 +263,6 @@ def _with_head(health: Health, method: str, params: Sequence[object], answer: Ma
         return health
 
 
-def _retry_after(error: RequestException) -> float:
+def _pause(told: str) -> float:
     """The seconds of a Retry-After header (RFC 9110, 10.2.3); a date or nothing counts as a second."""
-    told = error.response.headers.get("Retry-After", "") if error.response is not None else ""
     return float(told) if _UNIT.match(told) else _PAUSE
-
-
-def _cause(error: RequestException) -> str:
-    """A library's error in two or three words: its own text repeats addresses and may hold credentials."""
-    status = getattr(error.response, "status_code", None)
-    return f"HTTP status {status}" if status else re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()

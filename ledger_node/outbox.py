@@ -7,15 +7,15 @@ transactions of an act have its nonce, so that the chain takes one of them, unti
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from ledger_node.abi import RevertCause, decode_revert
 from ledger_node.client import CallReverted, ChainClient
 from ledger_node.fees import GasPolicy
+from ledger_node.gathering import Gathering
 from ledger_node.hashing import sha256
 from ledger_node.nonces import Nonces
 from ledger_node.outbox_store import Act, Leased, OutboxLocked, OutboxMismatch, OutboxStore, Status
@@ -36,10 +36,6 @@ __all__ = [
     "Sent",
     "Status",
 ]
-
-
-GATHER_SECONDS = 0.05
-"""So long at most an act waits for others with which it could be stored and handed in together."""
 
 
 class ActConflict(Exception):
@@ -90,7 +86,6 @@ class _Wish:
     value: int
     act: Act | None = None
     error: Exception | None = None
-    is_served: threading.Event = field(default_factory=threading.Event)
 
 
 class Outbox:
@@ -121,9 +116,8 @@ class Outbox:
         self._store = OutboxStore(path, chain, signer.address)
         self._lock = threading.RLock()
         self._looking = threading.Lock()
-        self._serving = threading.Lock()
         self._closed = False
-        self._wishes: deque[_Wish] = deque()
+        self._wishes = Gathering(self._begin)
         self._nonces = Nonces(client, signer.address, self._store, clock, resend_after)
         self._pursuit = Pursuit(
             client,
@@ -161,9 +155,7 @@ class Outbox:
                 return _sent(act)
             gas = self._estimate(to, data)
         wish = _Wish(key, digest, to, data, gas, value)
-        self._wishes.append(wish)
-        self._have_served(wish)
-        wish.is_served.wait()
+        self._wishes.have_served(wish)
         if wish.error is not None:
             raise wish.error
         if wish.act is None:
@@ -229,36 +221,22 @@ class Outbox:
             raise ActRefused(decode_revert(error.data)) from None
         return needed + needed * self._policy.margin // 100
 
-    def _have_served(self, wish: _Wish) -> None:
-        """Serve what waits. While a request is on its way further wishes gather, unless it takes long."""
-        is_alone = self._serving.acquire(timeout=GATHER_SECONDS)
-        try:
-            if not wish.is_served.is_set():
-                self._serve_wishes()
-        finally:
-            if is_alone:
-                self._serving.release()
+    def _begin(self, wishes: Sequence[_Wish]) -> Callable[[], None]:
+        """Lease nonces to the acts that threads want, in one commit. What is left: to hand them to a node together."""
+        with self._lock:
+            leased = self._leased(wishes)
+        return lambda: self._hand_in(leased)
 
-    def _serve_wishes(self) -> None:
-        """Lease nonces to all acts that threads wait for, in one commit, then hand them to a node in one request."""
-        served: list[_Wish] = []
-        try:
-            with self._lock:
-                leased = self._leased(served)
-            acts = self._pursuit.broadcast([wish.act for wish in leased if wish.act is not None], first=True)
-            for wish, act in zip(leased, acts, strict=True):
-                wish.act = act
-        finally:
-            for wish in served:
-                wish.is_served.set()
+    def _hand_in(self, leased: Sequence[_Wish]) -> None:
+        acts = self._pursuit.broadcast([wish.act for wish in leased if wish.act is not None], first=True)
+        for wish, act in zip(leased, acts, strict=True):
+            wish.act = act
 
-    def _leased(self, served: list[_Wish]) -> list[_Wish]:
-        """The wishes among those that wait whose acts are new, each with its act. Needs the lock."""
+    def _leased(self, wishes: Sequence[_Wish]) -> list[_Wish]:
+        """Those of the wishes whose acts are new, each with its act. Needs the lock."""
         leased: dict[str, tuple[_Wish, Leased]] = {}
         twins: list[_Wish] = []
-        while self._wishes:
-            wish = self._wishes.popleft()
-            served.append(wish)
+        for wish in wishes:
             try:
                 if wish.key in leased:  # two threads want one act: the second finds it once it is stored
                     twins.append(wish)

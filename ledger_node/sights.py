@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger_node.batches import Call
-from ledger_node.chain_values import AnswerError, MinedCall, Receipt, read_receipt
+from ledger_node.chain_values import MinedCall, Receipt, read_block, read_receipt_of
 from ledger_node.client import ChainClient, RpcError
-from ledger_node.endpoints import TooMuch
 from ledger_node.hexvalues import data_hex
 from ledger_node.nonces import user_of_nonce
 from ledger_node.outbox_store import Act, Kind, Version
 
-AT_ONCE = 100
-"""So many requests are put to a node together; nodes take a thousand by default."""
+MANY = 4
+"""From so many acts on that may be in one block, the receipts of the block are asked for together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +58,10 @@ def sights_of(
 
     `final` is the number of the newest final block. Raises ChainUnavailable, RpcError, AnswerError.
     """
-    hashes = [version.hash for act in acts for version in versions[act.id]]
-    receipts = _receipts(view.client, hashes)
+    mined = [each.hash for act in acts if view.passed(act) for each in versions[act.id]]
+    receipts: dict[bytes, Receipt | None] = {**_receipts_by_blocks(view.client, mined)}
+    left = [each.hash for act in acts for each in versions[act.id] if each.hash not in receipts]
+    receipts |= _receipts(view.client, left)
     found = {act.id: _sight(view.client, act, versions[act.id], receipts) for act in acts}
     unseen = [act for act in acts if found[act.id].receipt is None]
     newest = [own(versions[act.id])[-1].hash for act in unseen]
@@ -76,7 +77,10 @@ def sights_of(
 
 def block_hashes(client: ChainClient, numbers: set[int]) -> dict[int, bytes]:
     """The hashes of the blocks of the node's chain that have these numbers."""
-    return {number: client.block(number).hash for number in sorted(numbers)}
+    in_order = sorted(numbers)
+    calls = [Call("eth_getBlockByNumber", (hex(number), False)) for number in in_order]
+    answers = client.request_in_parts(calls, or_singly=True)
+    return {number: read_block(_granted(told)).hash for number, told in zip(in_order, answers, strict=True)}
 
 
 def handed_in(client: ChainClient, raws: Sequence[bytes]) -> list[RpcError | None]:
@@ -87,7 +91,7 @@ def handed_in(client: ChainClient, raws: Sequence[bytes]) -> list[RpcError | Non
         except RpcError as error:
             return [error]
         return [None]
-    answers = _together(client, [Call("eth_sendRawTransaction", (data_hex(raw),)) for raw in raws])
+    answers = _together(client, "eth_sendRawTransaction", raws)
     return [answer if isinstance(answer, RpcError) else None for answer in answers]
 
 
@@ -105,35 +109,37 @@ def _sight(
     return Sight(refused=refused)
 
 
-def _receipts(client: ChainClient, hashes: Sequence[bytes]) -> dict[bytes, Receipt | None]:
-    answers = _together(client, [Call("eth_getTransactionReceipt", (data_hex(each),)) for each in hashes])
-    found = {
-        hash_: None if told is None else read_receipt(_granted(told))
-        for hash_, told in zip(hashes, answers, strict=True)
-    }
-    for hash_, receipt in found.items():
-        if receipt is not None and receipt.transaction_hash != hash_:
-            raise AnswerError(f"eth_getTransactionReceipt: is not of transaction {data_hex(hash_)}")
+def _receipts_by_blocks(client: ChainClient, hashes: Sequence[bytes]) -> dict[bytes, Receipt]:
+    """Receipts of transactions of which many are in the same blocks, given in the order of their nonces.
+
+    For the receipt of one transaction a node reads its whole block, so that many one by one cost it dear. Those in
+    blocks that hold few of them are left out.
+    """
+    found: dict[bytes, Receipt] = {}
+    left = list(hashes)
+    while len(left) >= MANY:
+        middle = client.receipt(left[len(left) // 2])
+        together = None if middle is None else client.receipts_among(middle.block_number, left)
+        if together is None or len(together) < MANY:
+            break
+        found |= {each.transaction_hash: each for each in together}
+        left = [each for each in left if each not in found]
     return found
+
+
+def _receipts(client: ChainClient, hashes: Sequence[bytes]) -> dict[bytes, Receipt | None]:
+    answers = _together(client, "eth_getTransactionReceipt", hashes)
+    return {hash_: read_receipt_of(hash_, _granted(told)) for hash_, told in zip(hashes, answers, strict=True)}
 
 
 def _are_known(client: ChainClient, hashes: Sequence[bytes]) -> dict[bytes, bool]:
-    answers = _together(client, [Call("eth_getTransactionByHash", (data_hex(each),)) for each in hashes])
+    answers = _together(client, "eth_getTransactionByHash", hashes)
     return {hash_: _granted(told) is not None for hash_, told in zip(hashes, answers, strict=True)}
 
 
-def _together(client: ChainClient, calls: Sequence[Call]) -> list[Any]:
-    """The results of requests, AT_ONCE in one and fewer where that is too much; an RpcError in place of a result."""
-    found: list[Any] = []
-    size = AT_ONCE
-    while len(found) < len(calls):
-        try:
-            found += client.request_all(calls[len(found) : len(found) + size])
-        except TooMuch:
-            if size == 1:
-                raise
-            size = 1
-    return found
+def _together(client: ChainClient, method: str, each: Sequence[bytes]) -> list[Any]:
+    """The results of requests for one thing each; an RpcError in place of a result."""
+    return client.request_in_parts([Call(method, (data_hex(one),)) for one in each], or_singly=True)
 
 
 def _granted(answer: Any) -> Any:
