@@ -15,13 +15,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from coincurve import PrivateKey
-
 from ledger_node.client import ChainClient, ChainUnavailable
 from ledger_node.hashing import sha256
 from ledger_node.hexvalues import address_hex, data_hex
 from ledger_node.keys import WORK_OF_GENERATED, LocalSigner, new_passphrase
-from ledger_node.secp256k1 import address_of
+from ledger_node.secp256k1 import address_of, public_key_of
 
 GETH_VERSION = "1.13.15"
 """The last geth that seals blocks."""
@@ -82,7 +80,7 @@ class Node:
     @property
     def enode(self) -> str:
         """Its name among peers."""
-        return PrivateKey(self.peer_key).public_key.format(compressed=False)[1:].hex()
+        return public_key_of(self.peer_key).hex()
 
 
 @dataclass(frozen=True)
@@ -131,16 +129,24 @@ class Network:
             node.client.request("miner_start")
 
     def start_all(self) -> None:
-        """Start all signers, connect them, and only then let them seal. Raises NetworkError.
+        """Start all signers, connect them, and let them seal from block 2 on. Raises NetworkError.
 
-        Signers that seal before they hear of each other make a first block each, must then wait for others, and fetch
-        no chain that is not heavier than their own: they may stand still for good.
+        Block 1 is late when it is made, so that all would seal it at once, and two chains of two signers each may come
+        of it, of the same weight: each has signed lately, fetches no chain that is not heavier, and stands still for
+        good. So the one whose turn it is makes it, and the others are given it: before they seal they take no news.
         """
         for node in self.nodes:
             self.start(node, seals=False)
         for node in self.nodes:
             _wait(partial(_has_peers, node, len(self.nodes) - 1), f"signer {node.place} to have all peers")
-        for node in self.nodes:
+        first, *others = (*self.nodes[1:], self.nodes[0])
+        first.client.request("miner_start")
+        self.wait_for_block(1, first)
+        chain = str(self.folder / "first-block.rlp")
+        first.client.request("admin_exportChain", chain)
+        for node in others:
+            node.client.request("admin_importChain", chain)
+        for node in others:
             node.client.request("miner_start")
         self.wait_for_block(SIGNERS)
 
