@@ -116,10 +116,18 @@ def test_goquorum_gets_block_0_and_peers_before_it_starts(tmp_path: Path) -> Non
 def test_variables_and_arguments_pass_as_they_are(tmp_path: Path, engine: Engine) -> None:
     plan = parsed(document())
     script = start_script(plan, plan.validators[0], engine)
-    arguments = called(tmp_path, script, "--more", ODD, NODE_KEY=ODD, RPC_HOST="::1", CDPATH="/tmp")[-1]
+    arguments = called(tmp_path, script, "--more", ODD, NODE_KEY=ODD, RPC_HOST="::1")[-1]
     assert arguments[-2:] == ["--more", ODD]
     assert len([each for each in arguments if each.endswith(f"={ODD}") and "key" in each]) == 1
     assert len([each for each in arguments if each.endswith("=::1")]) == 2
+
+
+def test_a_script_runs_where_it_lies_whatever_path_the_shell_looks_along(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere" / "a member's").mkdir(parents=True)
+    plan = parsed(document())
+    script = start_script(plan, plan.validators[0], Engine.BESU)
+    [(where, *_)] = called(tmp_path, script, CDPATH=str(tmp_path / "elsewhere"))
+    assert where == str(tmp_path / "a member's")
 
 
 @pytest.mark.parametrize(

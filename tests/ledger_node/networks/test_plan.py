@@ -172,6 +172,16 @@ def test_a_third_of_the_others_may_fail(count: int, faulty: int) -> None:
     assert parsed(document(*range(1, count + 1))).faulty == faulty
 
 
+@pytest.mark.parametrize(
+    ("host", "reached"),
+    [("10.0.0.9", "10.0.0.9:30303"), ("node.example", "node.example:30303"), ("2001:db8::1", "[2001:db8::1]:30303")],
+)
+def test_an_enode_says_the_key_and_where_it_is_reached(host: str, reached: str) -> None:
+    public = validator(1)["publicKey"][2:]
+    enodes = [each.enode for each in parsed(with_one(0, host=host)).validators]
+    assert f"enode://{public}@{reached}?discport=0" in enodes
+
+
 @given(st.one_of(st.text(max_size=20), st.from_regex(re.compile(r"[a-z0-9.:%$\[\]'\"\\ -]{0,20}"), fullmatch=True)))
 @example("127.0.0.1\n")
 def test_an_accepted_host_is_one_machine_and_holds_nothing_else(host: str) -> None:
