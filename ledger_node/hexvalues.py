@@ -5,6 +5,7 @@ Both begin with `0x`. Anything else is refused by the name of its field.
 """
 
 import re
+from functools import lru_cache
 
 from eth_utils.address import to_checksum_address
 
@@ -40,7 +41,7 @@ def read_address(field: str, value: object) -> bytes:
     """The 20 bytes of an address; mixed case must carry a valid checksum (EIP-55). Raises HexError."""
     data = read_data(field, value, 20)
     digits = str(value)[2:]
-    if digits not in (digits.lower(), digits.upper()) and to_checksum_address(data) != value:
+    if digits not in (digits.lower(), digits.upper()) and address_hex(data) != value:
         raise HexError(f"{field}: mixed case without a valid checksum (EIP-55)")
     return data
 
@@ -50,6 +51,7 @@ def data_hex(data: bytes) -> str:
     return "0x" + data.hex()
 
 
+@lru_cache(1 << 12)
 def address_hex(address: bytes) -> str:
-    """The checksummed text of a 20-byte address (EIP-55)."""
+    """The checksummed text of a 20-byte address (EIP-55); few addresses stand in most answers."""
     return str(to_checksum_address(address))
