@@ -32,11 +32,11 @@ class KeyFileError(Exception):
 class LocalSigner:
     """A signer whose key is in this process. Satisfies signing.Signer."""
 
-    __slots__ = ("_address", "_key")
+    __slots__ = ("_address", "_key", "_ready")
 
     def __init__(self, private_key: bytes) -> None:
         self._address = secp256k1.address_of(private_key)
-        self._key = private_key
+        self._key, self._ready = private_key, secp256k1.ready(private_key)
 
     @classmethod
     def generate(cls) -> "LocalSigner":
@@ -50,11 +50,11 @@ class LocalSigner:
 
     def sign_digest(self, digest: bytes) -> bytes:
         """The 64-byte signature (EIP-2098) of a 32-byte digest. Raises SignatureError."""
-        return secp256k1.sign_digest(self._key, digest)
+        return secp256k1.sign_digest(self._ready, digest)
 
     def sign65(self, digest: bytes) -> bytes:
         """The 65-byte signature r, s, v of a 32-byte digest, as headers of the embedded ledger are sealed."""
-        return secp256k1.sign65(self._key, digest)
+        return secp256k1.sign65(self._ready, digest)
 
     def sign_transaction(self, transaction: Transaction) -> bytes:
         """The raw bytes of the signed transaction."""

@@ -18,7 +18,7 @@ from ledger_node.fees import GasPolicy
 from ledger_node.gathering import Gathering
 from ledger_node.hashing import sha256
 from ledger_node.nonces import Nonces
-from ledger_node.outbox_store import Act, Leased, OutboxLocked, OutboxMismatch, OutboxStore, Status
+from ledger_node.outbox_store import Act, Leased, OutboxLocked, OutboxMismatch, OutboxStore, Status, Version
 from ledger_node.pursuit import UNANSWERED, Pursuit
 from ledger_node.rlp_strict import encode, scalar
 from ledger_node.sending_status import OutboxStatus
@@ -227,13 +227,13 @@ class Outbox:
             leased = self._leased(wishes)
         return lambda: self._hand_in(leased)
 
-    def _hand_in(self, leased: Sequence[_Wish]) -> None:
-        acts = self._pursuit.broadcast([wish.act for wish in leased if wish.act is not None], first=True)
-        for wish, act in zip(leased, acts, strict=True):
+    def _hand_in(self, leased: Sequence[tuple[_Wish, Act, Version]]) -> None:
+        acts = self._pursuit.broadcast([act for _, act, _ in leased], {act.id: version for _, act, version in leased})
+        for (wish, _, _), act in zip(leased, acts, strict=True):
             wish.act = act
 
-    def _leased(self, wishes: Sequence[_Wish]) -> list[_Wish]:
-        """Those of the wishes whose acts are new, each with its act. Needs the lock."""
+    def _leased(self, wishes: Sequence[_Wish]) -> list[tuple[_Wish, Act, Version]]:
+        """Those of the wishes whose acts are new, each with its act and its transaction. Needs the lock."""
         leased: dict[str, tuple[_Wish, Leased]] = {}
         twins: list[_Wish] = []
         for wish in wishes:
@@ -246,7 +246,9 @@ class Outbox:
                     leased[wish.key] = wish, self._lease(wish, self._nonces.next() + len(leased))
             except (ActConflict, TransactionError, SignerError, *UNANSWERED) as error:
                 wish.error = error
-        for (wish, _), act in zip(leased.values(), self._store.add([each for _, each in leased.values()]), strict=True):
+        acts = self._store.add([each for _, each in leased.values()])
+        made = [(wish, act, each.version) for (wish, each), act in zip(leased.values(), acts, strict=True)]
+        for wish, act, _ in made:
             wish.act = act
             self._pursuit.began(act)
         for wish in twins:
@@ -254,7 +256,7 @@ class Outbox:
                 wish.act = self._known(wish.key, wish.digest)
             except ActConflict as error:
                 wish.error = error
-        return [wish for wish, _ in leased.values()]
+        return made
 
     def _lease(self, wish: _Wish, nonce: int) -> Leased:
         version = self._pursuit.first_version(self._chain_id, nonce, wish.to, wish.data, wish.gas, wish.value)

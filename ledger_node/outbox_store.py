@@ -9,13 +9,13 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import quote
 
 from ledger_node.files import make_folder, sync_database
 from ledger_node.sending_status import OutboxStatus
+from ledger_node.values import Value
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB NOT NULL);
@@ -55,6 +55,12 @@ FROM acts
 """
 
 
+_UPDATE = (
+    "UPDATE acts SET nonce = ?, status = ?, settled = ?, block_number = ?, transaction_hash = ?, contract = ?,"
+    " revert_data = ?, refusal = ?, gas_used = ?, drops = ?, replaced_by = ? WHERE id = ?"
+)
+
+
 class OutboxLocked(Exception):
     """Another process writes for this key."""
 
@@ -80,8 +86,7 @@ class Kind(StrEnum):
     FOREIGN = "foreign"
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Value, frozen=True):
     """A transaction for an act, stored at `sent_at` (seconds since 1970). The raw bytes of a foreign one are empty."""
 
     hash: bytes
@@ -90,8 +95,7 @@ class Version:
     sent_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Leased:
+class Leased(Value, frozen=True):
     """A new act with its nonce and its first transaction."""
 
     key: str
@@ -100,8 +104,7 @@ class Leased:
     version: Version
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(Value, frozen=True):
     """An intended act: `key` is the caller's name for it, `digest` covers what it asks for.
 
     `settled` says that nothing can change any more. `nonce` is None when it was given back unused. `refusal` holds
@@ -180,7 +183,7 @@ class OutboxStore:
         return [Version(hash_, raw, Kind(kind), sent_at) for hash_, raw, kind, sent_at in rows]
 
     def versions_of(self, acts: Sequence[Act]) -> dict[int, list[Version]]:
-        """Every transaction of several acts, by the act's id, the newest last."""
+        """Every transaction of each of several acts, by the act's id, the newest last."""
         return {act.id: self.versions(act) for act in acts}
 
     def add(self, leased: Sequence[Leased]) -> list[Act]:
@@ -212,12 +215,12 @@ class OutboxStore:
         """Keep one more transaction of an act together with the act's new state."""
         with self.together():
             self._insert(act.id, version)
-            self._update(act)
+            self.save(act)
 
-    def save(self, act: Act) -> None:
-        """Write an act's new state."""
+    def save(self, *acts: Act) -> None:
+        """Write the new states of acts in one commit."""
         with self.together():
-            self._update(act)
+            self._database.executemany(_UPDATE, map(_state, acts))
 
     def status(self, now: float) -> OutboxStatus:
         """How the outbox stands at `now`, in seconds since 1970."""
@@ -227,26 +230,6 @@ class OutboxStore:
         self._database.execute(
             "INSERT INTO sendings (act, hash, raw, kind, sent_at) VALUES (?, ?, ?, ?, ?)",
             (act, version.hash, version.raw, version.kind.value, version.sent_at),
-        )
-
-    def _update(self, act: Act) -> None:
-        self._database.execute(
-            "UPDATE acts SET nonce = ?, status = ?, settled = ?, block_number = ?, transaction_hash = ?,"
-            " contract = ?, revert_data = ?, refusal = ?, gas_used = ?, drops = ?, replaced_by = ? WHERE id = ?",
-            (
-                act.nonce,
-                act.status.value,
-                act.settled,
-                act.block_number,
-                act.transaction_hash,
-                act.contract,
-                act.revert_data,
-                act.refusal,
-                act.gas_used,
-                act.drops,
-                act.replaced_by,
-                act.id,
-            ),
         )
 
     def _complete(self) -> None:
@@ -293,6 +276,24 @@ def _new_act(id_: int, leased: Leased) -> Act:
         gas_used=None,
         drops=0,
         replaced_by=None,
+    )
+
+
+def _state(act: Act) -> tuple[object, ...]:
+    """What may change of an act, in the order of _UPDATE."""
+    return (
+        act.nonce,
+        act.status.value,
+        act.settled,
+        act.block_number,
+        act.transaction_hash,
+        act.contract,
+        act.revert_data,
+        act.refusal,
+        act.gas_used,
+        act.drops,
+        act.replaced_by,
+        act.id,
     )
 
 

@@ -4,11 +4,13 @@ An act's transactions share its nonce, so the chain takes one of them. It is sen
 transaction that took the old one was found in a final block and seen to be another act (docs/decisions/0016).
 """
 
+import dataclasses
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ledger_node.chain_values import AnswerError, MinedCall
 from ledger_node.client import ChainClient, ChainUnavailable, RpcError
@@ -94,10 +96,14 @@ class Pursuit:
         self._based(header)
         return View(client, used, header.number, self._base_fee)
 
-    def broadcast(self, acts: Sequence[Act], first: bool = False) -> list[Act]:
-        """Hand the newest transaction of each act to a node. Only a clear no to its first broadcast refuses an act."""
+    def broadcast(self, acts: Sequence[Act], first: Mapping[int, Version] | None = None) -> list[Act]:
+        """Hand the newest transaction of each act to a node. Only a clear no to its first broadcast refuses an act.
+
+        `first`: the only transaction of each act that nobody has handed in before, by the act's id.
+        """
         with self._lock:
-            versions = self._store.versions_of(acts) if self._store.is_open else {}
+            known = {id_: [version] for id_, version in (first or {}).items()}
+            versions = known or (self._store.versions_of(acts) if self._store.is_open else {})
             self._heard.update((act.id, self._clock()) for act in acts)
         newest = [own(versions[act.id])[-1] for act in acts if act.id in versions]
         try:
@@ -108,7 +114,7 @@ class Pursuit:
         after, cancelled = list(acts), list[Act]()
         for at, refusal in enumerate(answers):
             if refusal is not None and len(own(versions[acts[at].id])) == 1:
-                after[at] = self._declined(acts[at], newest[at], refusal.message, first)
+                after[at] = self._declined(acts[at], newest[at], refusal.message, bool(first))
                 if after[at].transaction_hash != newest[at].hash:
                     cancelled.append(after[at])
         if cancelled:
@@ -168,15 +174,12 @@ class Pursuit:
 
     def _keep(self, pairs: Sequence[tuple[Act, Act]]) -> list[Act]:
         """Write what has changed in one commit, unless an act was changed meanwhile."""
-        changed: list[Act] = []
         with self._lock:
             if not self._store.is_open or all(before == after for before, after in pairs):
-                return changed
-            with self._store.together():
-                for before, after in pairs:
-                    if before != after and self._store.find(before.key) == before:
-                        self._store.save(after)
-                        changed.append(after)
+                return []
+            now = {act.id: act for act in self._store.unsettled()}
+            changed = [after for before, after in pairs if before != after and now.get(before.id) == before]
+            self._store.save(*changed)
         for act in changed:
             if act.settled:
                 self._forget(act.id)
@@ -223,7 +226,7 @@ class Pursuit:
         if fee is None or (act.nonce != view.used and transaction.fee.cap >= view.base_fee):
             return act
         _LOGGER.warning("act %s: stuck at nonce %s; it is sent again with a higher fee", act.key, act.nonce)
-        return self._add_version(act, self._version(replace(transaction, fee=fee), newest.kind))
+        return self._add_version(act, self._version(dataclasses.replace(transaction, fee=fee), newest.kind))
 
     def _is_clear_no(self, version: Version, words: str) -> bool:
         """Whether no node will take these bytes. After "nonce too low", `look` finds out who took the nonce."""
@@ -254,19 +257,18 @@ class Pursuit:
             return act
         self._blocks[act.id] = receipt.block_hash
         settled = receipt.block_number <= newest_final(view.head, self._finality)
-        noted = replace(
-            act,
-            settled=settled,
-            block_number=receipt.block_number,
-            transaction_hash=receipt.transaction_hash,
-            gas_used=receipt.gas_used,
-        )
+        noted = {
+            "settled": settled,
+            "block_number": receipt.block_number,
+            "transaction_hash": receipt.transaction_hash,
+            "gas_used": receipt.gas_used,
+        }
         if version.kind is Kind.CANCEL:
-            return replace(noted, status=Status.REFUSED)
-        noted = replace(noted, refusal=None)
+            return replace(act, status=Status.REFUSED, **noted)
         if receipt.succeeded:
-            return replace(noted, status=Status.FINAL if settled else Status.INCLUDED, contract=receipt.contract)
-        return replace(noted, status=Status.REFUSED, revert_data=sight.revert_data)
+            status = Status.FINAL if settled else Status.INCLUDED
+            return replace(act, status=status, refusal=None, contract=receipt.contract, **noted)
+        return replace(act, status=Status.REFUSED, refusal=None, revert_data=sight.revert_data, **noted)
 
     def _lost(self, act: Act, versions: Sequence[Version], sight: Sight, view: View) -> Act:
         """The account's nonce has passed the act's and none of its transactions is in a block: find out why."""
@@ -284,7 +286,7 @@ class Pursuit:
             return self._save(act, refused)
         moved = replace(act, nonce=self._nonces.next(), replaced_by=hash_, status=Status.SUBMITTED, block_number=None)
         fee = self._policy.offered(view.base_fee)
-        version = self._version(replace(transaction, nonce=moved.nonce or 0, fee=fee), Kind.ACT)
+        version = self._version(dataclasses.replace(transaction, nonce=moved.nonce or 0, fee=fee), Kind.ACT)
         return self._add_version(moved, version)
 
     def _based(self, header: Header) -> None:
