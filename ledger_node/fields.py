@@ -1,4 +1,4 @@
-"""Objects of the project's JSON files: exactly the members that their format has."""
+"""Members of the project's JSON files: exactly those that a format has, numbers within its bounds."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,4 +14,11 @@ def exact_fields(path: str, value: object, names: Sequence[str], error: type[Exc
     for name in value:
         if name not in names:
             raise error(f"{path}.{name}: is unknown")
+    return value
+
+
+def integer_within(path: str, value: object, low: int, high: int, error: type[Exception]) -> int:
+    """`value` as an integer from `low` to `high`. Raises `error`, naming member and bounds."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise error(f"{path}: must be an integer between {low} and {high}")
     return value

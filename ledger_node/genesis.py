@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger_node import canonical_json
+from ledger_node.fields import integer_within
 from ledger_node.hashing import keccak256
 from ledger_node.hexvalues import HexError, address_hex, read_address, read_quantity
 
@@ -97,10 +98,7 @@ def genesis_digest(genesis: Genesis) -> bytes:
 
 
 def _integer(document: Mapping[str, object], name: str, low: int, high: int, default: int) -> int:
-    value = document.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise GenesisError(f"genesis.{name}: must be an integer between {low} and {high}")
-    return value
+    return integer_within(f"genesis.{name}", document.get(name, default), low, high, GenesisError)
 
 
 def _address(field: str, value: object) -> bytes:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ledger_node import canonical_json
-from ledger_node.fields import exact_fields
+from ledger_node.fields import exact_fields, integer_within
 from ledger_node.hexvalues import HexError, read_data
 from ledger_node.secp256k1 import SignatureError, address_of_public_key
 
@@ -93,20 +93,15 @@ def parse_plan(text: bytes) -> Plan:
     if fields["format"] != FORMAT:
         raise PlanError(f"plan.format: must be {FORMAT}")
     validators = _validators(fields["validators"])
-    period = _integer("plan.blockPeriodSeconds", fields["blockPeriodSeconds"], 1, MAX_PERIOD_SECONDS)
+    period = _number(fields, "blockPeriodSeconds", 1, MAX_PERIOD_SECONDS)
     return Plan(
         # GoQuorum refuses 1, which is Ethereum's.
-        chain_id=_integer("plan.chainId", fields["chainId"], 2, canonical_json.MAX_INTEGER),
+        chain_id=_number(fields, "chainId", 2, canonical_json.MAX_INTEGER),
         block_period=period,
         # Votes are forgotten at the end of an epoch, and each validator votes in blocks of its own.
-        epoch_length=_integer("plan.epochLength", fields["epochLength"], 2 * len(validators), MAX_EPOCH),
-        request_timeout=_integer(
-            "plan.requestTimeoutSeconds",
-            fields["requestTimeoutSeconds"],
-            PERIODS_OF_TIMEOUT * period,
-            MAX_TIMEOUT_SECONDS,
-        ),
-        gas_limit=_integer("plan.gasLimit", fields["gasLimit"], MIN_GAS_LIMIT, MAX_GAS_LIMIT),
+        epoch_length=_number(fields, "epochLength", 2 * len(validators), MAX_EPOCH),
+        request_timeout=_number(fields, "requestTimeoutSeconds", PERIODS_OF_TIMEOUT * period, MAX_TIMEOUT_SECONDS),
+        gas_limit=_number(fields, "gasLimit", MIN_GAS_LIMIT, MAX_GAS_LIMIT),
         validators=tuple(sorted(validators, key=lambda each: each.address)),
     )
 
@@ -188,10 +183,8 @@ def _host(field: str, value: object) -> str:
 
 
 def _port(path: str, fields: Mapping[str, Any], name: str) -> int:
-    return _integer(f"{path}.{name}", fields[name], 1024, 65_535)
+    return _number(fields, name, 1024, 65_535, path)
 
 
-def _integer(field: str, value: object, low: int, high: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise PlanError(f"{field}: must be an integer between {low} and {high}")
-    return value
+def _number(fields: Mapping[str, Any], name: str, low: int, high: int, path: str = "plan") -> int:
+    return integer_within(f"{path}.{name}", fields[name], low, high, PlanError)
