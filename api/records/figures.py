@@ -1,18 +1,24 @@
 """What a member reads at the oracles beside evidence: agreed observations, and how far devices are."""
 
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ledger_node.canonical_json import JsonValue
 from ledger_node.hexvalues import data_hex
+from ledger_node.signing import Signer
 from oracle.formats import observation as observations
+from oracle.formats.covenant import Covenant
 from oracle.formats.fields import FieldError, Fields, objects
 from oracle.formats.observation import Observation
-from oracle.formats.segment import MAX_TIME_MS
+from oracle.formats.segment import MAX_TIME_MS, Context
 from registry.evidence.gather import EvidenceMissing
-from registry.evidence.oracle_port import OraclePort
+from registry.evidence.oracle_port import OracleEndpoint, OraclePort
 
 MAX_OBSERVATIONS = 100_000
 _PAGE = 1 << 20
+MAX_COVENANTS = 2048
+"""So many covenants are kept in memory at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +41,48 @@ class DeviceState:
     refusals: tuple[DeviceRefusal, ...]
 
 
+class KeptCovenants:
+    """Covenants as each account was shown them; a facility's is the same for ever, since the chain has its roots.
+
+    What an account was refused is not kept: it may be granted later. May be used by several threads.
+    """
+
+    def __init__(self, most: int = MAX_COVENANTS) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._known: dict[tuple[bytes, bytes], Covenant] = {}
+
+    def read(self, account: bytes, facility: bytes, ask: Callable[[bytes], Covenant]) -> Covenant:
+        """The covenant of a facility; `ask` is called when the account was not shown it yet, or long ago."""
+        with self._lock:
+            known = self._known.get((account, facility))
+        if known is not None:
+            return known
+        found = ask(facility)
+        with self._lock:
+            if len(self._known) >= self._most:
+                self._known.pop(next(iter(self._known)))
+            self._known[account, facility] = found
+        return found
+
+
 class OracleReader(OraclePort):
-    """The oracles of the consortium, read with one member's key."""
+    """The oracles of the consortium, read with one member's key; what they showed of covenants is in `kept`."""
+
+    def __init__(
+        self,
+        endpoints: Sequence[OracleEndpoint],
+        context: Context,
+        signer: Signer,
+        now_ms: Callable[[], int],
+        kept: KeptCovenants,
+    ) -> None:
+        super().__init__(endpoints, context, signer, now_ms)
+        self._account, self._kept = signer.address, kept
+
+    def covenant(self, facility: bytes) -> Covenant:
+        """The covenant of a facility. Raises EvidenceMissing."""
+        return self._kept.read(self._account, facility, super().covenant)
 
     def observations(self, schema: bytes, start: int, end: int) -> list[Observation]:
         """The agreed observations of the slots from `start` up to and without `end` (ms), oldest first."""

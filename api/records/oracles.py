@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from api.problems import ProblemError
-from api.records.figures import OracleReader
+from api.records.figures import KeptCovenants, OracleReader
 from ledger_node.signing import Signer
 from oracle.clock import Clock
 from oracle.formats.segment import Context
@@ -61,6 +61,7 @@ class Oracles:
         self._context = context
         self._clock = clock
         self._known: dict[tuple[str, float], tuple[bytes, httpx.Client]] = {}
+        self._covenants = KeptCovenants()
         self._lock = threading.Lock()
         self._heard: dict[str, int] = {}
         self._glances: tuple[float, tuple[OracleGlance, ...]] = (float("-inf"), ())
@@ -70,7 +71,7 @@ class Oracles:
         endpoints = [OracleEndpoint(address, client) for address, client in self._reached(patience)]
         if not endpoints:
             raise ProblemError("oracles-unavailable", "no oracle answers")
-        return OracleReader(endpoints, self._context, signer, self._clock.now_ms)
+        return OracleReader(endpoints, self._context, signer, self._clock.now_ms, self._covenants)
 
     def glances(self) -> tuple[OracleGlance, ...]:
         """How each oracle of the settings does, asked side by side and at most every few seconds."""
