@@ -13,6 +13,15 @@ from msgspec.structs import astuple, replace
 
 from ledger_node.abi_types import Event, Struct
 from ledger_node.bindings import events
+from ledger_node.bindings.constants import (
+    EntityActs,
+    FacilityActs,
+    FacilityStatus,
+    ReceiptActs,
+    ReceiptHold,
+    ReceiptStatus,
+    RuleAction,
+)
 from ledger_node.chain_values import Log, Receipt
 from ledger_node.hashing import keccak256
 from ledger_node.headers import Header
@@ -33,7 +42,6 @@ STOCK, FACILITIES, ENTITIES = 2_000, 200, 100
 _SECONDS = 5
 _START = 1_700_000_000
 _ZERO = bytes(32)
-_LIVE, _DELIVERED, _CLOSED = 1, 2, 2
 _FIRING_BYTES = 640
 Emitted = tuple[Contract, tuple[bytes, ...], bytes]
 
@@ -128,11 +136,11 @@ class Market:
         )  # fmt: skip
         data = _words(issue)
         id_ = digest_of(structs.Issue, data, DEPLOYMENT)
-        word = ReceiptWord(owner, keeper, 0, _LIVE, 0, 0, 0, 1, issue.quantity, 0)
+        word = ReceiptWord(owner, keeper, 0, ReceiptStatus.ACTIVE, 0, 0, 0, 1, issue.quantity, 0)
         stored = _Stored(id_, word, keys)
         self._stock.append(stored)
         self._emit(Contract.RECEIPTS, events.Transfer, _number(0), entity_id(owner), id_)
-        self._receipt(stored, 1, data)
+        self._receipt(stored, ReceiptActs.ISSUE, data)
         self._emit(Contract.GOODS, events.GoodsClaimed, id_, data=_keys(keys))
 
     def _pledge(self, stored: _Stored) -> None:
@@ -144,25 +152,26 @@ class Market:
         data = _words(pledge)
         stored.pledge = digest_of(structs.Pledge, data, DEPLOYMENT)
         self._emit(Contract.RECEIPTS, events.Locked, data=stored.id)
-        self._receipt(stored, 2, data, live_pledges=1, ordinal=word.ordinal + 1)
+        self._receipt(stored, ReceiptActs.PLEDGE, data, live_pledges=1, ordinal=word.ordinal + 1)
 
     def _release(self, stored: _Stored, pledge: bytes) -> None:
         stored.pledge = None
         self._emit(Contract.RECEIPTS, events.Unlocked, data=stored.id)
-        self._receipt(stored, 3, _words(structs.Release(pledge, 1, 1, self._sent())), live_pledges=0)
+        self._receipt(stored, ReceiptActs.RELEASE, _words(structs.Release(pledge, 1, 1, self._sent())), live_pledges=0)
 
     def _deliver(self, stored: _Stored) -> None:
         word = stored.word
         delivery = structs.Delivery(stored.id, word.seq, word.owner, word.keeper, self._new(), self._sent())
-        self._receipt(stored, 4, _words(delivery), status=_DELIVERED)
+        self._receipt(stored, ReceiptActs.DELIVER, _words(delivery), status=ReceiptStatus.DELIVERED)
         self._emit(Contract.GOODS, events.GoodsFreed, stored.id, data=_keys(stored.keys))
         self._emit(Contract.RECEIPTS, events.Transfer, entity_id(word.owner), _number(0), stored.id)
 
     def _hold(self, stored: _Stored, on: bool) -> None:
-        order = structs.HoldOrder(stored.id, 3, stored.word.keeper, self._new(), _ZERO if on else self._new())
+        bit, act = ReceiptHold.MANUAL, ReceiptActs.HOLD if on else ReceiptActs.CLEAR_HOLD
+        order = structs.HoldOrder(stored.id, bit, stored.word.keeper, self._new(), _ZERO if on else self._new())
         if stored.pledge is None:
             self._emit(Contract.RECEIPTS, events.Locked if on else events.Unlocked, data=stored.id)
-        self._receipt(stored, 6 if on else 7, _words(order), holds=8 if on else 0)
+        self._receipt(stored, act, _words(order), holds=1 << bit if on else 0)
 
     def _receipt(self, stored: _Stored, act: int, data: bytes, **changed: int) -> None:
         stored.word = replace(stored.word, seq=stored.word.seq + 1, **changed)
@@ -173,31 +182,35 @@ class Market:
     def _open(self) -> None:
         if len(self._credit) == FACILITIES:
             closed = self._credit.pop(self._random.randrange(FACILITIES))
-            self._facility(closed, 8, _words(structs.Closing(closed.word.lender)), status=_CLOSED)
+            self._facility(
+                closed, FacilityActs.CLOSE, _words(structs.Closing(closed.word.lender)), status=FacilityStatus.CLOSED
+            )
         lender, borrower, *_ = self._random.sample(range(1, ENTITIES + 1), 2)
         terms = structs.Facility(lender, borrower, 1, 4, 12, self._new(), self._new(), self._new(), self._sent())
         data = _words(terms)
-        word = FacilityWord(lender, borrower, 0, _LIVE, terms.rules, terms.instalments, 0, 1, 0, 10_000, 0)
+        word = FacilityWord(
+            lender, borrower, 0, FacilityStatus.OPEN, terms.rules, terms.instalments, 0, 1, 0, 10_000, 0
+        )
         opened = _Open(digest_of(structs.Facility, data, DEPLOYMENT), word)
         self._credit.append(opened)
-        self._facility(opened, 1, data)
+        self._facility(opened, FacilityActs.OPEN, data)
 
     def _service(self, facility: _Open) -> None:
         """A drawdown or a repayment."""
         if facility.repaid < facility.word.instalments and facility.word.draws > facility.repaid:
             act = structs.Repayment(facility.id, facility.repaid, self._new(), self._sent())
             facility.repaid += 1
-            self._facility(facility, 3, _words(act))
+            self._facility(facility, FacilityActs.REPAY, _words(act))
         else:
             draw = structs.Drawdown(facility.id, facility.word.draws, self._new(), self._sent())
-            self._facility(facility, 2, _words(draw), draws=facility.word.draws + 1)
+            self._facility(facility, FacilityActs.DRAW, _words(draw), draws=facility.word.draws + 1)
 
     def _fire(self, facility: _Open) -> None:
         """A rule takes note of something."""
         facility.slot += 1_000
         leaf, firing = self._new(), self._random.randbytes(_FIRING_BYTES)
-        act = structs.Firing(1, 2, leaf, keccak256(firing), facility.slot, _ZERO, 0)
-        self._facility(facility, 6, _words(act))
+        act = structs.Firing(1, RuleAction.REVIEW, leaf, keccak256(firing), facility.slot, _ZERO, 0)
+        self._facility(facility, FacilityActs.NOTE, _words(act))
         data = _number(facility.word.seq) + _number(64) + _number(len(firing)) + firing
         self._emit(Contract.ENGINE, events.RuleFired, facility.id, leaf, data=data)
 
@@ -212,7 +225,7 @@ class Market:
         for entity in range(1, ENTITIES + 1):
             word = EntityWord(1 + entity % 6, 1, 1, 0, 0, 1)
             act = structs.Registration(word.kind, self._new(), self._new()[:20])
-            self._transition(Contract.PARTICIPANTS, entity_id(entity), 1, word, _words(act))
+            self._transition(Contract.PARTICIPANTS, entity_id(entity), EntityActs.REGISTER, word, _words(act))
         return self._logs
 
     def _round(self) -> list[Emitted]:
