@@ -1,7 +1,6 @@
 """Many rows at once: COPY and arrays for PostgreSQL, one prepared statement for many rows of SQLite."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from functools import cache
 from typing import Any, cast
 
@@ -14,9 +13,7 @@ Found = tuple[bytes, int, int, bytes]
 """Of a newest version: its key, `born`, `valid_from`, and its body."""
 _CACHE_KIB = 65536
 """How much of an SQLite database the writer keeps in memory: records come and go at random places of its trees."""
-_NEWEST_SQLITE = (
-    "SELECT key, born, valid_from, body FROM versions WHERE kind = ? AND key = ? ORDER BY valid_from DESC LIMIT 1"
-)
+_ASKED_AT_ONCE = 100
 _NEWEST_POSTGRES = (
     "SELECT newest.* FROM unnest(%b::bytea[]) AS given(key) CROSS JOIN LATERAL (SELECT key, born, valid_from, body"
     " FROM versions WHERE kind = %s AND key = given.key ORDER BY valid_from DESC LIMIT 1) AS newest"
@@ -49,9 +46,9 @@ def prepare(connection: Connection) -> None:
 def newest(connection: Connection, kind: str, keys: Sequence[bytes]) -> Iterator[Found]:
     """The newest versions of items of a kind, of those that there are; however many older ones each has."""
     if connection.dialect.name == "sqlite":
-        with closing(_driver(connection).cursor()) as cursor:
-            for key in keys:
-                yield from cursor.execute(_NEWEST_SQLITE, (kind, key))
+        for first in range(0, len(keys), _ASKED_AT_ONCE):
+            asked = keys[first : first + _ASKED_AT_ONCE]
+            yield from _driver(connection).execute(_newest_sqlite(len(asked)), (kind, *asked))
     else:
         yield from _driver(connection).execute(_NEWEST_POSTGRES, (list(keys), kind), binary=True)
 
@@ -89,6 +86,16 @@ def _change(connection: Connection, statements: tuple[str, str], rows: Sequence[
 
 def _driver(connection: Connection) -> Any:
     return connection.connection.dbapi_connection
+
+
+@cache
+def _newest_sqlite(count: int) -> str:
+    given = ", ".join(f"(?{at + 2})" for at in range(count))
+    return (
+        f"WITH given (id) AS (VALUES {given}) SELECT key, born, valid_from, body FROM given CROSS JOIN versions"
+        " ON kind = ?1 AND key = id"
+        " AND valid_from = (SELECT max(valid_from) FROM versions WHERE kind = ?1 AND key = id)"
+    )
 
 
 @cache
