@@ -36,7 +36,8 @@ def found(as_json: JsonOption = False) -> None:
         "oracles": oracles,
         "difference": founding.difference,
     }
-    show(result, as_json=as_json, text=founding.difference or f"{contracts} contracts, {oracles} oracles")
+    told = f"{founding.difference}; cangdan consortium oracles names those of the settings"
+    show(result, as_json=as_json, text=told if founding.difference else f"{contracts} contracts, {oracles} oracles")
 
 
 @app.command()
