@@ -17,7 +17,7 @@ from ledger_node.embedded.launch import running_ledger
 from ledger_node.fees import GasPolicy
 from ledger_node.hexvalues import data_hex
 from ledger_node.keys import LocalSigner
-from ledger_node.networks.clique import GETH_VERSION, Network, NetworkError, built_geth, running
+from ledger_node.networks.clique import FINALITY, GETH_VERSION, Network, NetworkError, built_geth, running
 from ledger_node.outbox import Outbox
 from ledger_node.transactions import Transaction
 
@@ -56,12 +56,14 @@ def run(folder: Path, sizes: Sizes) -> Iterator[Result]:
 
 def on_network(folder: Path, network: Network, count: int, rounds: int) -> Result:
     """Writes a second on a running network of signers: what its payers write at its first one."""
-    result = measure("outbox.network", folder, network.nodes[0].rpc, network.payers, count, rounds)
+    result = measure("outbox.network", folder, network.nodes[0].rpc, network.payers, count, rounds, FINALITY)
     what = f"{result.what}, on {len(network.nodes)} signers of geth {GETH_VERSION}, a block a second"
     return replace(result, what=what, goal=SHARE * result.baseline)
 
 
-def measure(name: str, folder: Path, url: str, senders: Sequence[LocalSigner], count: int, rounds: int) -> Result:
+def measure(
+    name: str, folder: Path, url: str, senders: Sequence[LocalSigner], count: int, rounds: int, finality: int = 0
+) -> Result:
     """Writes a second through outboxes in files of `folder`, on the chain at `url` (http).
 
     The first half of the senders writes through an outbox each, the other half raw: an outbox is its key's only
@@ -73,7 +75,10 @@ def measure(name: str, folder: Path, url: str, senders: Sequence[LocalSigner], c
     policy = GasPolicy.of_chain(client)
     folder.mkdir(parents=True, exist_ok=True)
     writers, bare_writers = senders[: len(senders) // 2], senders[len(senders) // 2 :]
-    outboxes = [Outbox(folder / f"outbox-{at}.db", client, each, policy=policy) for at, each in enumerate(writers)]
+    outboxes = [
+        Outbox(folder / f"outbox-{at}.db", client, each, policy=policy, finality=finality)
+        for at, each in enumerate(writers)
+    ]
     numbers = iter(range(10**6))
     try:
         spent, bare = both(
