@@ -87,7 +87,7 @@ def test_where_nobody_is_reached_nothing_was_taken(url: str, words: str) -> None
     ("answer", "words", "is_taken"),
     [
         (http()[:-5], "answer cut off", True),
-        (http(gzip.compress(ANSWER)[:-9], headers="content-encoding: gzip\r\n"), "answer cut off", True),
+        (http(ANSWER, headers="content-encoding: gzip\r\n"), "answer badly packed", True),
         (http(status="503 Service Unavailable"), "HTTP status 503", True),
         (http(status="307 Temporary Redirect", headers="location: http://127.0.0.1:1/\r\n"), "HTTP status 307", True),
         (b"SSH-2.0-server\r\n", "connection error", False),
@@ -97,6 +97,12 @@ def test_what_is_no_answer_is_told(answer: bytes, words: str, is_taken: bool) ->
     with node(answer) as made, pytest.raises(HttpError, match=f"^{words}$") as caught:
         KeptHttpProvider(made.url, 5.0).make_request(METHOD, [])
     assert caught.value.is_taken is is_taken
+
+
+def test_a_packed_answer_that_is_cut_off_is_no_json() -> None:
+    cut = http(gzip.compress(ANSWER)[:-20], headers="content-encoding: gzip\r\n")
+    with node(cut) as made, pytest.raises(ValueError, match="Could not decode"):
+        KeptHttpProvider(made.url, 5.0).make_request(METHOD, [])
 
 
 def test_a_pause_that_is_asked_for_is_told_with_its_seconds() -> None:
