@@ -173,6 +173,32 @@ def test_an_act_that_was_not_heard_and_is_refused_later_by_another_node_is_cance
     assert (chain.storage(counter, 3000), chain.nonce(signer.address)) == (0, 1)
 
 
+def test_acts_that_threads_want_meanwhile_are_stored_and_handed_in_together_each_with_a_nonce_of_its_own(
+    plain_ledger: LedgerProcess, counter: bytes, tmp_path: Path
+) -> None:
+    with proxied(plain_ledger.http) as proxy:
+        client, signer, numbers = ChainClient(proxy.url), LocalSigner.generate(), range(4000, 4006)
+        outbox = Outbox(tmp_path / "outbox.sqlite", client, signer)
+
+        def submit(number: int) -> None:
+            outbox.submit(f"act {number}", counter, number.to_bytes(32, "big"), gas=80_000)
+
+        threads = [Thread(target=submit, args=(number,)) for number in numbers]
+        with outbox._lock:
+            for thread in threads:
+                thread.start()
+            while len(outbox._wishes._waiting) < len(threads) - 1:
+                sleep(0.01)
+        for thread in threads:
+            thread.join()
+        sent = [outbox.wait(f"act {number}") for number in numbers]
+        assert {each.status for each in sent} == {Status.FINAL}
+        assert sorted(each.nonce or 0 for each in sent) == list(range(len(sent)))
+        assert [client.storage(counter, number) for number in numbers] == [1] * len(sent)
+        assert proxy.asked["eth_sendRawTransaction"] == client.nonce(signer.address) == len(sent)
+        outbox.close()
+
+
 def test_nobody_sends_while_no_node_answers(plain_ledger: LedgerProcess, tmp_path: Path) -> None:
     with pytest.raises(ChainUnavailable):
         Outbox(tmp_path / "outbox.sqlite", ChainClient("http://127.0.0.1:1"), LocalSigner.generate())

@@ -80,6 +80,25 @@ def test_when_the_first_version_is_mined_it_counts(outbox: Outbox, stuck: DeafCl
     assert outbox.wait("a").transaction_hash == first.transaction_hash
 
 
+def test_an_act_is_final_at_the_block_that_makes_it_so_and_not_before(
+    tmp_path: Path, stuck: DeafClient, clock: Clock
+) -> None:
+    policy = GasPolicy.of_chain(stuck)
+    outbox = Outbox(tmp_path / "deep.sqlite", stuck, LocalSigner(RICH), policy=policy, finality=2, clock=clock)
+    outbox.submit("a", TARGET, b"\x01", gas=50_000)
+    seen: list[Status] = []
+    for _ in range(3):
+        stuck.request("evm_mine")
+        for _ in range(2):
+            outbox.step()
+            found = outbox.find("a")
+            assert found is not None
+            seen.append(found.status)
+            assert len(outbox.pending()) == (found.status is not Status.FINAL)
+    assert seen == [Status.INCLUDED] * 4 + [Status.FINAL] * 2
+    outbox.close()
+
+
 def test_what_a_node_forgot_is_told_and_sent_again(
     outbox: Outbox, stuck: DeafClient, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
