@@ -72,13 +72,14 @@ def test_what_failed_is_not_remembered(blocks: list[Fetched], new_database: NewD
     assert contents(writer._engine) == contents(whole._engine)
 
 
-def test_an_index_of_the_first_form_begins_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["0001", "0002"])
+def test_an_index_of_an_older_form_begins_anew(form: str, tmp_path: Path) -> None:
     engine = create_engine(f"sqlite:///{tmp_path}/old.db")
     config = Config()
     config.set_main_option("script_location", str(database._MIGRATIONS))
     with engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config, form)
         connection.exec_driver_sql("INSERT INTO cursor VALUES (1, 20590, x'00', 1, 7, x'07')")
         connection.exec_driver_sql("INSERT INTO versions VALUES ('goods', x'01', 1, NULL, 1, '{}')")
     migrate(engine)
