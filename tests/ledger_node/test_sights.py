@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ledger_node.client import ChainClient
 from ledger_node.embedded.launch import LedgerProcess
@@ -74,6 +75,31 @@ def test_the_receipt_of_an_act_is_asked_for_until_there_is_one_and_not_again(nod
     before = node.asked["eth_getTransactionReceipt"]
     assert until(outbox, "first", Status.FINAL).block_number is not None
     assert node.asked["eth_getTransactionReceipt"] == before
+    outbox.close()
+
+
+def test_what_changed_of_an_act_while_the_node_was_asked_is_kept(node: Proxy, tmp_path: Path) -> None:
+    outbox = opened(tmp_path, node)
+    outbox.submit("act", TARGET, b"", gas=50_000)
+    changes: list[int] = []
+
+    def changing(method: str, params: list[object]) -> object:
+        if method == "eth_getTransactionReceipt":
+            with outbox._lock:
+                act = outbox._store.find("act")
+                assert act is not None
+                outbox._store.save(replace(act, drops=act.drops + 1))
+                changes.append(act.drops + 1)
+        return FORWARD
+
+    node.rule = changing
+    for _ in range(500):
+        outbox.step()
+        if len(changes) > 1:
+            break
+        time.sleep(0.02)
+    node.rule = lambda method, params: FORWARD
+    assert outbox.wait("act").drops == len(changes) > 1
     outbox.close()
 
 
