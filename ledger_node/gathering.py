@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+AT_ONCE = 2
+"""So often at once the second step is done: a node works on one request while it answers the other."""
 PATIENCE_SECONDS = 0.05
-"""So long those that have begun wait at most for those before them to be finished."""
+"""So long those that have begun wait at most for that; then they are finished beside the others."""
 RETURN_SECONDS = 0.01
 """So long, after several were served, those that come next wait at most for as many more: threads that come again."""
 WishT = TypeVar("WishT")
@@ -33,7 +35,7 @@ class Gathering(Generic[WishT]):
         """`begin` does the first step for all that it is given, one call after the other, and returns the second."""
         self._begin = begin
         self._change = threading.Condition()
-        self._finishing = threading.Lock()
+        self._finishing = threading.Semaphore(AT_ONCE)
         self._waiting: list[_Place[WishT]] = []
         self._is_led = False
         self._enough = 0
@@ -60,16 +62,16 @@ class Gathering(Generic[WishT]):
         with self._change:
             self._change.wait_for(lambda: len(self._waiting) >= self._enough, self._until - time.monotonic())
             served, self._waiting = self._waiting, []
-        is_alone = False
+        is_counted = False
         try:
             try:
                 finish = self._begin([each.wish for each in served])
-                is_alone = self._finishing.acquire(timeout=PATIENCE_SECONDS)
+                is_counted = self._finishing.acquire(timeout=PATIENCE_SECONDS)
             finally:
                 self._call_next()
             finish()
         finally:
-            if is_alone:
+            if is_counted:
                 self._finishing.release()
             self._tell(served)
 

@@ -10,7 +10,7 @@ from ledger_node.embedded.launch import LedgerProcess
 from ledger_node.keys import LocalSigner
 from ledger_node.outbox import GasPolicy, Outbox, Status
 from ledger_node.outbox_store import OutboxStore, read_status
-from ledger_node.transactions import DynamicFee
+from ledger_node.transactions import DynamicFee, Transaction
 from tests.ledger_node.test_outbox import TARGET, DeafClient
 
 RICH = bytes.fromhex("7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6")  # anvil's fifth account
@@ -96,6 +96,28 @@ def test_an_act_is_final_at_the_block_that_makes_it_so_and_not_before(
             seen.append(found.status)
             assert len(outbox.pending()) == (found.status is not Status.FINAL)
     assert seen == [Status.INCLUDED] * 4 + [Status.FINAL] * 2
+    outbox.close()
+
+
+def test_an_act_is_not_given_up_for_a_transaction_that_took_its_nonce_until_that_is_final(
+    tmp_path: Path, stuck: DeafClient, clock: Clock
+) -> None:
+    signer, policy = LocalSigner(RICH), GasPolicy.of_chain(stuck)
+    outbox = Outbox(tmp_path / "taken.sqlite", stuck, signer, policy=policy, finality=2, clock=clock)
+    stuck.deaf = True
+    nonce = outbox.submit("a", TARGET, b"\x01", gas=50_000).nonce
+    stuck.deaf = False
+    assert nonce is not None
+    other = Transaction(stuck.chain_id(), nonce, TARGET, b"\x02", 50_000, policy.fee)
+    taker = stuck.send_raw(signer.sign_transaction(other))
+    seen = []
+    for _ in range(3):
+        stuck.request("evm_mine")
+        outbox.step()
+        found = outbox.find("a")
+        assert found is not None
+        seen.append((found.nonce, found.replaced_by))
+    assert seen == [(nonce, None)] * 2 + [(nonce + 1, taker)]
     outbox.close()
 
 

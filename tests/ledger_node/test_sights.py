@@ -119,6 +119,7 @@ def test_an_act_in_a_block_that_was_replaced_is_submitted_again(node: Proxy, tmp
     found = outbox.find("act")
     assert found is not None
     assert (found.status, found.block_number) == (Status.SUBMITTED, None)
+    assert node.asked["eth_sendRawTransaction"] == 1
     node.rule = lambda method, params: FORWARD
     assert until(outbox, "act", Status.INCLUDED).block_number == block
     outbox.close()
