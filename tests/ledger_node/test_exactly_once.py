@@ -176,7 +176,7 @@ def test_an_act_that_was_not_heard_and_is_refused_later_by_another_node_is_cance
 def test_acts_that_threads_want_meanwhile_are_handed_in_together_each_with_a_nonce_and_an_answer_of_its_own(
     plain_ledger: LedgerProcess, counter: bytes, tmp_path: Path
 ) -> None:
-    numbers, broken = range(4000, 4006), 4003
+    numbers, broken = range(4000, 4006), 4004
     with proxied(plain_ledger.http) as proxy:
         client, signer = ChainClient(proxy.url), LocalSigner.generate()
         outbox = Outbox(tmp_path / "outbox.sqlite", client, signer)
