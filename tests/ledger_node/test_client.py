@@ -123,6 +123,16 @@ def send(client: ChainClient, signer: LocalSigner, to: bytes | None, data: bytes
     return sent
 
 
+def test_the_receipt_of_another_transaction_is_not_taken(plain_ledger: LedgerProcess) -> None:
+    client, signer = ChainClient(plain_ledger.http), LocalSigner.generate()
+    sent = send(client, signer, ADMIN, b"", LegacyFee(0))
+    told = client.request("eth_getTransactionReceipt", "0x" + sent.hex())
+    with node_that_answers(result(told)) as node:
+        assert node.receipt(sent) == client.receipt(sent)
+        with pytest.raises(AnswerError, match=f"is not of transaction 0x{bytes(32).hex()}"):
+            node.receipt(bytes(32))
+
+
 @pytest.mark.parametrize("engine", ["embedded", "anvil"])
 def test_both_engines_are_read_alike(engine: str, plain_ledger: LedgerProcess, request: pytest.FixtureRequest) -> None:
     if engine == "embedded":
