@@ -23,6 +23,7 @@ MAX_PERIOD_SECONDS, MAX_TIMEOUT_SECONDS = 600, 3600
 MAX_EPOCH = 2**31 - 1
 PERIODS_OF_TIMEOUT = 2
 """A round that ends before a block is due can never bring one."""
+_LONGEST_ROUND = 2
 _PLAN = (
     "format", "chainId", "blockPeriodSeconds", "epochLength", "requestTimeoutSeconds", "gasLimit", "validators"
 )  # fmt: skip
@@ -81,6 +82,14 @@ class Plan:
     def faulty(self) -> int:
         """How many validators may fail so that blocks still come."""
         return (len(self.validators) - 1) // 3
+
+    @property
+    def longest_round(self) -> int:
+        """The seconds that a round of GoQuorum lasts at most, each twice as long as the one before until then.
+
+        Without a limit a chain that stood for an hour may stand for another one after its validators are back.
+        """
+        return _LONGEST_ROUND * self.request_timeout
 
 
 def parse_plan(text: bytes) -> Plan:

@@ -21,9 +21,6 @@ from ledger_node.networks.plan import Plan
 from ledger_node.rlp_strict import rlp_list, rlp_string
 
 _FORKS = ("homestead", "eip150", "eip155", "eip158", "byzantium", "constantinople", "petersburg", "istanbul", "berlin")
-_TIMEOUTS_AT_MOST = 2
-"""GoQuorum doubles the time of each round up to this many times the first; without it a chain that stood for an hour
-may stand for another one after its validators are back."""
 
 
 def network_files(plan: Plan, engine: Engine) -> dict[str, bytes]:
@@ -45,8 +42,7 @@ def genesis_file(plan: Plan, engine: Engine) -> bytes:
     }
     if engine is Engine.GOQUORUM:
         config["isQuorum"] = True
-        longest = _TIMEOUTS_AT_MOST * plan.request_timeout
-        qbft |= {"policy": 0, "ceil2Nby3Block": 0, "maxRequestTimeoutSeconds": longest}
+        qbft |= {"policy": 0, "ceil2Nby3Block": 0, "maxRequestTimeoutSeconds": plan.longest_round}
     return _json(
         {
             "config": {**config, "qbft": qbft},

@@ -54,6 +54,7 @@ GOQUORUM = [
     "--ws.api=eth,net,web3",
     "--miner.gasprice=0",
     "--miner.gaslimit=30000000",
+    "--miner.recommit=16s",
 ]
 
 
