@@ -27,8 +27,8 @@ SENDERS = 2
 THREADS = 16
 """How many threads write for each sender, as requests of its users would."""
 LIMIT_SECONDS = 300.0
-NETWORK_TIMES = 4
-"""So many times as much is written on the network, whose blocks come once a second."""
+NETWORK_TIMES = 8
+"""So many times as much is written on the network: its blocks come once a second, and a turn ends with one."""
 _GAS = 30_000
 _LOOK = 0.02
 _CARE = 0.5

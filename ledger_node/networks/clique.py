@@ -29,6 +29,9 @@ SIGNERS = 4
 PAYERS = 4
 FINALITY = SIGNERS // 2 + 1
 """Blocks on top of one until no honest majority of the signers can take it back."""
+POOLED = 4096
+"""Transactions of one account that a signer keeps. Of those that come before their predecessors geth keeps 64 unless it
+is told otherwise, and never hears of the others again: then only the node to which an account sends seals its acts."""
 EPOCH = 64
 """Short, so that blocks that list the signers come soon."""
 WEALTH = 10**24
@@ -222,6 +225,10 @@ class Network:
             "ws.port": node.rpc_port,
             "ws.api": "eth,net,web3",
             "authrpc.port": 0,
+            "txpool.accountslots": POOLED,
+            "txpool.accountqueue": POOLED,
+            "txpool.globalslots": 4 * POOLED,
+            "txpool.globalqueue": 4 * POOLED,
             "miner.etherbase": account,
             "unlock": account,
             "password": "passphrase",
