@@ -11,7 +11,7 @@ help:
 	@echo "make up      start everything and load two scenarios; make down stops it, its state stays"
 	@echo "make test    lint and the tests (25 minutes); make deep runs the full sizes"
 	@echo "make network the tests on four real signers of geth alone (4 minutes)"
-	@echo "make qbft    the tests on live QBFT validators of the executable that CANGDAN_QBFT_BINARY names (13 minutes on a busy machine)"
+	@echo "make qbft    the tests on live QBFT validators of the executable that CANGDAN_QBFT_BINARY names (4 minutes)"
 	@echo "make lint    style, types, imports, sizes"
 	@echo "make env     the development environment in $(VENV)"
 	@echo "make lock    write the lock files anew after a change in pyproject.toml"

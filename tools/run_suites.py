@@ -40,6 +40,8 @@ DEEP = ("qbft",)
 """Suites that only --deep and --only run, so that the others together stay within their 25 minutes."""
 SERIAL = ("network", "qbft")
 """Suites whose tests share one thing that takes long to start, so that one worker runs them all."""
+TOGETHER = (("contracts", "tools", "ledger_node", "oracle"), ("registry", "benchmarks", "power_cut"))
+"""Suites that run as one in a whole run: two workers begin and end once, and neither waits for the other in between."""
 BESIDE = ("network",)
 """Suites that wait for blocks most of the time: they run beside the others, and what they say is shown at the end."""
 NEEDS = {"qbft": "CANGDAN_QBFT_BINARY"}
@@ -47,6 +49,8 @@ NEEDS = {"qbft": "CANGDAN_QBFT_BINARY"}
 # Files that take long, in the order in which the two workers are to take them; the rest of a suite follows. (A worker
 # is given its first two files at once, so a short one stands after the two longest.)
 FIRST = {
+    "contracts": ("test_artifacts.py", "test_forge.py"),
+    "benchmarks": ("test_suite.py",),
     "api": ("test_fresh_clone.py", "browser/test_pages.py"),
     "scenarios": ("test_packs.py", "test_kills.py", "test_wrong_use.py", "test_anvil.py"),
     "network": ("test_packs.py", "test_headers.py", "test_faults.py", "test_votes.py"),
@@ -77,12 +81,16 @@ def lint() -> Outcome:
 
 
 def suite(name: str, deep: bool, log: IO[bytes] | None = None) -> Outcome:
-    """The tests of one package, on two cores unless it is serial; a file stays with one worker. `log` hears them."""
+    """The tests of one package, or of several named with + between, on two cores unless it is serial.
+
+    A file stays with one worker. `log` hears what they say.
+    """
     begun = time.monotonic()
     report = REPORTS / f"{name}.xml"
     report.unlink(missing_ok=True)
     workers = ("-n0",) if name in SERIAL else ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
-    command = [sys.executable, "-m", "pytest", *files(Path("tests") / name), "-q", *workers]
+    named = [file for each in name.split("+") for file in files(Path("tests") / each)]
+    command = [sys.executable, "-m", "pytest", *named, "-q", *workers]
     environment = {**os.environ, **({"CANGDAN_DEEP": "1"} if deep else {})}
     command += [f"--junitxml={report}", "--durations=5"]
     code = subprocess.run(command, env=environment, stdout=log, stderr=log).returncode
@@ -118,6 +126,10 @@ def everything(deep: bool) -> list[Outcome]:
     for name in [each for each in wanted if each in NEEDS and not os.environ.get(NEEDS[each])]:
         print(f"== {name} is left out: {NEEDS[name]} names no executable", flush=True)
         wanted.remove(name)
+    for group in TOGETHER:
+        place = wanted.index(group[0])
+        wanted = [name for name in wanted if name not in group]
+        wanted.insert(place, "+".join(group))
     outcomes = [one("lint", deep)]
     with ThreadPoolExecutor(len(BESIDE)) as others:
         beside = {name: others.submit(heard, name, deep) for name in wanted if name in BESIDE}
@@ -151,8 +163,8 @@ def main() -> int:
     outcomes = [one(options.only, options.deep)] if options.only else everything(options.deep)
     print("\nminutes per suite")
     for outcome in outcomes:
-        print(f"  {outcome.name:<12} {outcome.minutes:6.2f}  {'ok' if outcome.ok else 'FAILED'}")
-    print(f"  {'all':<12} {(time.monotonic() - begun) / 60:6.2f}")
+        print(f"  {outcome.name:<36} {outcome.minutes:6.2f}  {'ok' if outcome.ok else 'FAILED'}")
+    print(f"  {'all':<36} {(time.monotonic() - begun) / 60:6.2f}")
     if options.only != "lint":
         print(f"{sum(o.passed for o in outcomes)} passed, {sum(o.failed for o in outcomes)} failed")
     return 0 if all(outcome.ok and not outcome.failed for outcome in outcomes) else 1
