@@ -11,7 +11,7 @@ from msgspec.structs import astuple
 
 from ledger_node.abi_decoding import DecodingFault, Read, decode, reader
 from ledger_node.eip712 import Message, StructType
-from ledger_node.values import Value
+from ledger_node.values import Value, Wide
 
 
 class AbiError(ValueError):
@@ -29,6 +29,8 @@ class Struct(Value, frozen=True):
     """Fields that hold a struct or a list of them."""
     LISTS: ClassVar[frozenset[str]] = frozenset()
     """Fields of NESTED that hold a list."""
+    WIDE: ClassVar[frozenset[str]] = frozenset()
+    """Fields that hold a number of more than 64 bits."""
 
     def as_tuple(self) -> tuple[Any, ...]:
         """The values in order, structs within as tuples, as the ABI encoder takes them."""
@@ -50,12 +52,14 @@ class Struct(Value, frozen=True):
     @classmethod
     def from_tuple(cls, values: Sequence[Any]) -> Self:
         """The struct from decoded values in order."""
-        if not cls.NESTED:
+        if not cls.NESTED and not cls.WIDE:
             return cls(*values)
-        read = []
+        read: list[Any] = []
         for member, value in zip(cls.__struct_fields__, values, strict=True):
             nested = cls.NESTED.get(member)
-            if nested is None:
+            if member in cls.WIDE:
+                read.append(Wide(value))
+            elif nested is None:
                 read.append(value)
             elif member in cls.LISTS:
                 read.append(tuple(nested.from_tuple(each) for each in value))

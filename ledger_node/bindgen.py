@@ -65,7 +65,8 @@ def _structs(structs: Mapping[str, Sequence[Mapping[str, str]]]) -> str:
         HEAD.format(title="The structs of the contracts."),
         "from typing import ClassVar\n",
         "from ledger_node.abi_types import Struct",
-        "from ledger_node.eip712 import StructType, struct\n",
+        "from ledger_node.eip712 import StructType, struct",
+        "from ledger_node.values import Wide\n",
     ]
     for name in _in_order_of_use(structs):
         lines += _struct(name, structs)
@@ -76,6 +77,7 @@ def _struct(name: str, structs: Mapping[str, Sequence[Mapping[str, str]]]) -> li
     members = structs[name]
     nested = {snake(each["name"]): _base(each["type"]) for each in members if _base(each["type"]) in structs}
     lists = [snake(each["name"]) for each in members if _base(each["type"]) in structs and "[" in each["type"]]
+    wide = [snake(each["name"]) for each in members if _python(each["type"], structs) == "Wide"]
     lines = ["", f"class {name}(Struct, frozen=True):", f'    """Struct {name}."""', ""]
     lines += [f"    {snake(each['name'])}: {_python(each['type'], structs)}" for each in members]
     lines += ["", f'    ABI: ClassVar[str] = "{_tuple(name, structs)}"', "    TYPE: ClassVar[StructType] = struct("]
@@ -89,6 +91,9 @@ def _struct(name: str, structs: Mapping[str, Sequence[Mapping[str, str]]]) -> li
     if lists:
         quoted = ", ".join(f'"{each}"' for each in lists)
         lines.append(f"    LISTS: ClassVar[frozenset[str]] = frozenset({{{quoted}}})")
+    if wide:
+        quoted = ", ".join(f'"{each}"' for each in wide)
+        lines.append(f"    WIDE: ClassVar[frozenset[str]] = frozenset({{{quoted}}})")
     return [*lines, ""]
 
 
@@ -220,7 +225,7 @@ def _python(kind: str, structs: Mapping[str, object]) -> str:
     if kind in structs:
         return kind
     if kind.startswith(("uint", "int")):
-        return "int"
+        return "int" if int(kind.lstrip("uint")) <= 64 else "Wide"
     return {"bool": "bool", "string": "str"}.get(kind, "bytes")
 
 
@@ -229,7 +234,7 @@ def _event_python(kind: str, indexed: bool) -> str:
         return "bytes" if indexed else "tuple[object, ...]"
     if kind == "string" and indexed:
         return "bytes"
-    return _python(kind, {}) if "(" not in kind else "tuple[object, ...]"
+    return _python(kind, {}).replace("Wide", "int") if "(" not in kind else "tuple[object, ...]"
 
 
 def _text(lines: list[str]) -> str:

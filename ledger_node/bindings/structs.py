@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from ledger_node.abi_types import Struct
 from ledger_node.eip712 import StructType, struct
+from ledger_node.values import Wide
 
 
 class AccountChange(Struct, frozen=True):
@@ -481,7 +482,7 @@ class Pledge(Struct, frozen=True):
 class Record(Struct, frozen=True):
     """Struct Record."""
 
-    word: int
+    word: Wide
     head: bytes
 
     ABI: ClassVar[str] = "(uint256,bytes32)"
@@ -490,6 +491,7 @@ class Record(Struct, frozen=True):
         "uint256 word",
         "bytes32 head",
     )
+    WIDE: ClassVar[frozenset[str]] = frozenset({"word"})
 
 
 class Registration(Struct, frozen=True):
@@ -569,7 +571,7 @@ class ReviewOutcome(Struct, frozen=True):
 
     decision: Decision
     inspection: Inspection
-    members: int
+    members: Wide
 
     ABI: ClassVar[str] = "((bytes32,uint8,bytes32,bytes32,uint64),(bytes32,uint32,bytes32,uint64),uint256)"
     TYPE: ClassVar[StructType] = struct(
@@ -580,6 +582,7 @@ class ReviewOutcome(Struct, frozen=True):
         uses=(Decision.TYPE, Inspection.TYPE,),
     )
     NESTED: ClassVar[dict[str, type[Struct]]] = {"decision": Decision, "inspection": Inspection}
+    WIDE: ClassVar[frozenset[str]] = frozenset({"members"})
 
 
 class Round(Struct, frozen=True):

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger_node.values import Wide
+from registry import structs
 from registry.index.codec import decode, encode
 from registry.items import Goods, Panel
 from registry.words import PledgeWord
@@ -52,3 +53,13 @@ def test_the_tag_of_a_pledges_word_comes_back(tag: int) -> None:
 def test_values_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         GOODS.generation = 4  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("deciders", [1, 2, 3, 8])
+def test_the_outcome_of_a_review_comes_back_however_many_decided(deciders: int) -> None:
+    members = sum((7 + each) << 32 * each for each in range(deciders))
+    decision = structs.Decision(bytes(32), 1, bytes(32), bytes(32), 5)
+    told = structs.ReviewOutcome(decision, structs.Inspection(bytes(32), 0, bytes(32), 0), Wide(members))
+    outcome = structs.ReviewOutcome.decode(told.encode())
+    assert outcome == told
+    assert decode(structs.ReviewOutcome, encode(outcome)) == outcome
