@@ -184,7 +184,8 @@ class ChainClient:
         if told is None:
             return None
         wanted = {data_hex(each) for each in transactions}
-        return [read_receipt(each) for each in told if isinstance(each, dict) and each.get("transactionHash") in wanted]
+        named = [(each.get("transactionHash"), each) for each in told if isinstance(each, dict)]
+        return [read_receipt(each) for hash_, each in named if isinstance(hash_, str) and hash_ in wanted]
 
     def _block_receipts(self, number: int) -> list[object] | None:
         """The receipts of a block in one answer, None where the node has no such method or they are too many for it."""

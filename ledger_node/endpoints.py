@@ -49,7 +49,7 @@ class Endpoint:
     """One node: its address, and what is known of it."""
 
     def __init__(self, url: str, timeout: float) -> None:
-        self.name = re.sub(r"//[^@/]*@", "//", url).split("?")[0]
+        self.name = re.sub(r"//[^/]*@", "//", url).split("?")[0]
         self.health = Health()
         self.requests = 0
         self.failures = 0

@@ -94,6 +94,9 @@ class Gathering(Generic[WishT]):
     def _withdraw(self, place: _Place[WishT]) -> None:
         """Its thread was interrupted while it waited: another one leads, if this one was to."""
         with self._change:
-            self._waiting.remove(place)
+            if place in self._waiting:
+                self._waiting.remove(place)
+            elif not place.leads:
+                return  # another thread serves it already
         if place.leads:
             self._call_next()

@@ -5,6 +5,7 @@ Nothing of the environment is heeded (proxies, .netrc), no redirect is followed,
 
 import logging
 import ssl
+from base64 import b64encode
 from http.client import IncompleteRead
 from typing import Any
 from urllib.parse import unquote
@@ -28,8 +29,9 @@ from ledger_node.settings import is_this_machine
 
 _KEPT = 64
 """So many connections at most wait for the next request."""
-# Their debug lines hold paths, and paths may hold credentials.
-logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
+# Their lines hold paths, and paths may hold credentials.
+for _name in ("urllib3.connectionpool", "urllib3.connection"):
+    logging.getLogger(_name).setLevel(logging.ERROR)
 
 
 class HttpError(Exception):
@@ -94,10 +96,11 @@ def _pool(address: Url, timeout: float) -> HTTPConnectionPool | None:
         return None
     headers = {"content-type": "application/json"}
     if address.auth is not None:
-        headers |= make_headers(basic_auth=unquote(address.auth))
+        user = b64encode(unquote(address.auth).encode()).decode()
+        headers["authorization"] = f"Basic {user}"
     if not is_this_machine(address.host.strip("[]")):
         headers |= make_headers(accept_encoding="gzip")
-    options: dict[str, Any] = {"maxsize": _KEPT, "headers": headers, "timeout": Timeout(timeout, timeout)}
+    options: dict[str, Any] = {"maxsize": _KEPT, "headers": headers, "timeout": Timeout(connect=timeout, read=timeout)}
     if address.scheme == "http":
         return HTTPConnectionPool(address.host, address.port, **options)
     return HTTPSConnectionPool(address.host, address.port, ssl_context=ssl.create_default_context(), **options)

@@ -1,12 +1,13 @@
 """What one node shows of acts that were sent, asked for together: the block, the failure, who took the nonce."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from ledger_node.batches import Call
-from ledger_node.chain_values import MinedCall, Receipt, read_block, read_receipt_of
-from ledger_node.client import ChainClient, RpcError
+from ledger_node.chain_values import AnswerError, MinedCall, Receipt, read_block, read_receipt_of
+from ledger_node.client import ChainClient, ChainUnavailable, RpcError
 from ledger_node.hexvalues import data_hex
 from ledger_node.nonces import user_of_nonce
 from ledger_node.outbox_store import Act, Kind, Version
@@ -119,7 +120,10 @@ def _receipts_by_blocks(client: ChainClient, hashes: Sequence[bytes]) -> dict[by
     left = list(hashes)
     while len(left) >= MANY:
         middle = client.receipt(left[len(left) // 2])
-        together = None if middle is None else client.receipts_among(middle.block_number, left)
+        together: list[Receipt] | None = None
+        if middle is not None:
+            with suppress(ChainUnavailable, RpcError, AnswerError):  # each is then asked for alone
+                together = client.receipts_among(middle.block_number, left)
         if together is None or len(together) < MANY:
             break
         found |= {each.transaction_hash: each for each in together}

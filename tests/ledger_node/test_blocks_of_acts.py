@@ -10,7 +10,7 @@ from ledger_node.keys import LocalSigner
 from ledger_node.outbox import GasPolicy, Outbox, Status
 from ledger_node.sights import MANY
 from ledger_node.transactions import Transaction
-from tests.ledger_node.proxy_kit import FORWARD, Proxy, proxied
+from tests.ledger_node.proxy_kit import FORWARD, Http, Proxy, proxied
 from tests.ledger_node.test_outbox import ANVIL_KEY, TARGET
 from tests.ledger_node.test_pursuit import RICH
 
@@ -74,11 +74,19 @@ def test_the_receipts_of_a_block_are_asked_for_once(outbox: Outbox, node: Proxy)
     check(outbox, node)
 
 
-@pytest.mark.parametrize("error", [(-32601, "the method does not exist"), (-32000, "response size too large")])
-def test_a_node_that_does_not_tell_them_together_is_asked_for_each(
-    outbox: Outbox, node: Proxy, error: tuple[int, str]
-) -> None:
-    answer = {"error": {"code": error[0], "message": error[1]}}
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"error": {"code": -32601, "message": "the method does not exist"}},
+        {"error": {"code": -32000, "message": "response size too large"}},
+        {"error": {"code": -32604, "message": "method not enabled"}},
+        {"result": None},
+        {"result": [{"transactionHash": ["0x01"]}]},
+        Http(403),
+    ],
+    ids=["unknown", "too large", "not enabled", "nothing", "no hash", "forbidden"],
+)
+def test_a_node_that_does_not_tell_them_together_is_asked_for_each(outbox: Outbox, node: Proxy, answer: object) -> None:
     node.rule = lambda method, params: answer if method == "eth_getBlockReceipts" else FORWARD
     assert len(outbox.step()) == COUNT
     assert node.asked["eth_getBlockReceipts"] == 1

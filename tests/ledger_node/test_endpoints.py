@@ -51,7 +51,7 @@ def test_no_address_is_refused() -> None:
 
 def test_when_no_node_answers_the_last_one_is_named(time: Time) -> None:
     with pytest.raises(ChainUnavailable, match=r"node http://127.0.0.1:2/ does not answer: connection error"):
-        client_of(time, "http://127.0.0.1:1", "http://user:pass@127.0.0.1:2/?key=secret").block_number()
+        client_of(time, "http://127.0.0.1:1", "http://user:p@ss@127.0.0.1:2/?key=secret").block_number()
 
 
 @pytest.mark.parametrize("broken", [Http(502), Http(200), Http(429), {"error": {"code": -32005, "message": "rate"}}])
