@@ -111,7 +111,7 @@ def deploy(
     waiting: list[tuple[str, str]] = []
 
     def send(what: str, to: bytes | None, data: bytes, gas: int) -> Sent:
-        sent = outbox.submit(f"{prefix}/{what}", to, data, gas=gas)
+        sent = outbox.submit(outbox.key_of_next_try(f"{prefix}/{what}"), to, data, gas=gas)
         if sent.status is Status.REFUSED:
             raise DeployError(f"{what}: {sent.cause}")
         waiting.append((what, sent.key))

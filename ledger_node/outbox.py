@@ -168,6 +168,17 @@ class Outbox:
             act = self._store.find(key)
         return None if act is None else _sent(act)
 
+    def key_of_next_try(self, key: str) -> str:
+        """The key under which to send an act again that was refused: its own while it was not, else one with a number.
+
+        An act that was refused keeps its key for good, and what it lacked then, as money, it may have now.
+        """
+        tried, asked = 1, key
+        while (sent := self.find(asked)) is not None and sent.status is Status.REFUSED:
+            tried += 1
+            asked = f"{key}/{tried}"
+        return asked
+
     def pending(self) -> tuple[Sent, ...]:
         """The acts that are not settled, by nonce."""
         with self._lock:

@@ -114,10 +114,9 @@ class Operator:
 
     def _send(self, key: str, contract: str, function: str, *args: object) -> _Act:
         """Submit an act without waiting for it; one that was refused is tried again. Raises FoundingError."""
-        name, tried, first = f"{contract}.{function}", 1, key
+        name = f"{contract}.{function}"
         while self.outbox.find(key) is not None and self.outbox.wait(key).status is Status.REFUSED:
-            tried += 1
-            key = f"{first}/{tried}"
+            key = self.outbox.key_of_next_try(key)
         try:
             self.outbox.submit(key, self.addresses[contract], encode_call(contract, function, *args))
         except ActRefused as error:

@@ -10,6 +10,7 @@ from ledger_node.abi import decode_result, encode_call, selector
 from ledger_node.artifacts import names
 from ledger_node.client import ChainClient
 from ledger_node.deploy import Addresses, AddressesError, Deployed, DeployError, Terms
+from ledger_node.hexvalues import address_hex
 from ledger_node.keys import LocalSigner
 from ledger_node.outbox import ActConflict, GasPolicy, Outbox
 
@@ -68,6 +69,17 @@ def test_what_is_written_reads_back() -> None:
 def test_addresses_of_another_chain_are_refused(client: ChainClient) -> None:
     with pytest.raises(DeployError, match="of another chain"):
         deploy.check_in_place(client, FILE)
+
+
+def test_a_deployment_that_had_no_money_goes_on_once_there_is_some(tmp_path: Path, anvil: str) -> None:
+    client, signer = ChainClient(anvil), LocalSigner.generate()
+    outbox = Outbox(tmp_path / "outbox.sqlite", client, signer, policy=GasPolicy.of_chain(client))
+    for _ in range(2):
+        with pytest.raises(DeployError, match=r"create ConsortiumAccess: .*[Ii]nsufficient funds"):
+            deploy.deploy(client, outbox, signer.address, goods_key_hash=GOODS)
+    client.request("anvil_setBalance", address_hex(signer.address), hex(10**20))
+    deploy.check_in_place(client, deploy.deploy(client, outbox, signer.address, goods_key_hash=GOODS))
+    outbox.close()
 
 
 def test_a_deployment_is_whole_wired_and_done_once(tmp_path: Path, client: ChainClient) -> None:
