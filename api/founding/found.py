@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.founding.certificates import certify
-from api.founding.operator import Operator, OracleSet, read_oracles
+from api.founding.operator import FoundingError, Operator, OracleSet, read_oracles
 from api.goods_key import make_goods_key, read_goods_key
 from api.settings import Settings
 from ledger_node.client import ChainClient
@@ -78,19 +78,27 @@ def found(settings: Settings, tell: Callable[[int, int, str], None] = lambda don
         read_goods_key(settings.api.goods_key_file, addresses.goods_key_hash)
     else:
         addresses = _deployed(settings, client, tell)
+    members = _oracles(settings)
     oracles = read_oracles(client, addresses.address("AttestationHub"))
     if not oracles.epoch:
         oracles = set_oracles(settings, client, addresses)
     if not file.exists():
         replace_atomically(file, dump_addresses(addresses))
-    return Founding(addresses, oracles, _difference(oracles, _oracles(settings)))
+    return Founding(addresses, oracles, _difference(oracles, members))
 
 
 def set_oracles(settings: Settings, client: ChainClient, addresses: Addresses) -> OracleSet:
     """Name the oracles of the settings, as many of whom may lie as a set of that size admits; the set in force then.
 
-    Nothing is sent when they are it already. Raises FoundingError, KeyFileError, SignerError.
+    Nothing is sent when they are it already. Raises FoundingError, also where an oracle has no key here, since one
+    made now would be nobody's; KeyFileError, SignerError.
     """
+    for each in settings.oracles:
+        if each.signer is None and not each.key_file.exists():
+            raise FoundingError(
+                f"oracles.{each.name}.key_file: {each.key_file} is missing; of an oracle that runs elsewhere, give the "
+                "account in its section signer"
+            )
     members = _oracles(settings)
     operator = open_operator(settings, client, addresses)
     try:

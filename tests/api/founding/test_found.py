@@ -158,6 +158,16 @@ def test_an_entity_is_registered_once_however_often_it_is_asked_for(founded: Fou
     assert (first, sent(founded)) == (again, before)
 
 
+def test_no_oracle_is_named_whose_key_is_not_here_and_no_key_is_made_for_it(founded: Founded, tmp_path: Path) -> None:
+    settings, missing = founded.settings, tmp_path / "oracle-5.json"
+    another = settings.oracles[0].model_copy(update={"name": "oracle-5", "key_file": missing})
+    more = settings.model_copy(update={"oracles": (*settings.oracles, another)})
+    before = sent(founded)
+    with pytest.raises(FoundingError, match=r"oracles\.oracle-5\.key_file: .* is missing"):
+        set_oracles(more, founded.client, founded.addresses)
+    assert (missing.exists(), sent(founded)) == (False, before)
+
+
 def test_another_set_than_that_of_the_settings_is_told_and_stays_until_the_settings_one_is_asked_for(
     founded: Founded,
 ) -> None:
