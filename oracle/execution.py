@@ -97,11 +97,12 @@ class ExecutionService:
             return did
 
     def _watch(self, facility: bytes, covenant: Covenant) -> None:
+        acted = {rule.index: self._chain.last_slot(facility, rule.index) for rule in covenant.rules}
+        self._settle(facility, covenant, acted)
         watched = []
         for rule in covenant.rules:
-            acted = self._chain.last_slot(facility, rule.index)
-            self._settle(facility, covenant, rule, acted)
-            watched.append(_Watched(facility, Tracker(rule, max(acted, self._firings.floor(facility, rule.index)))))
+            after = max(acted[rule.index], self._firings.floor(facility, rule.index))
+            watched.append(_Watched(facility, Tracker(rule, after)))
         after = min(each.tracker.after for each in watched)
         for schema in covenant.schemas:
             first = schema.start_ms
@@ -111,11 +112,10 @@ class ExecutionService:
         self._covenants[facility] = covenant
         self._watched[facility] = watched
 
-    def _settle(self, facility: bytes, covenant: Covenant, rule: Rule, acted: int) -> None:
-        """Ends the firings that were acted on while this oracle was down: its tracker begins behind them."""
+    def _settle(self, facility: bytes, covenant: Covenant, acted: Mapping[int, int]) -> None:
+        """Ends the firings that were acted on while this oracle was down: its trackers begin behind them."""
         for record in self._firings.of(facility, covenant):
-            waits = record.firing.rule == rule and record.state is FiringState.PENDING
-            if waits and record.firing.first_slot <= acted:
+            if record.state is FiringState.PENDING and record.firing.first_slot <= acted[record.firing.rule.index]:
                 self._firings.finish(record, FiringState.ACTED)
 
     # --- feeding ----------------------------------------------------------------------------------------------------
