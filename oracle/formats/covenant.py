@@ -8,13 +8,14 @@ from eth_abi.abi import encode
 from ledger_node import canonical_json
 from ledger_node.bindings.structs import Facility
 from ledger_node.canonical_json import JsonValue
+from ledger_node.covers import MAX_RULES
 from ledger_node.eip712 import Domain, digest
 from ledger_node.hexvalues import data_hex
 from ledger_node.merkle import PaddedTree
 from oracle.formats import schema as schemas
 from oracle.formats.fields import FieldError, Fields, objects
 from oracle.formats.opening import Opening
-from oracle.formats.rule import MAX_RULES, Condition, Rule, rule_from_json, rule_to_json, rules_tree
+from oracle.formats.rule import Condition, Rule, rule_from_json, rule_to_json, rules_tree
 from oracle.formats.schema import Schema
 from oracle.formats.segment import MAX_TIME_MS
 

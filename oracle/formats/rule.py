@@ -18,7 +18,7 @@ from oracle.formats.fields import FieldError, Fields, objects
 from oracle.formats.observation import HIGHEST, LOWEST, Observation
 from oracle.formats.segment import MAX_TIME_MS, Quality
 
-MAX_RULES, MAX_CONDITIONS, MAX_EVIDENCE = 32, 8, 64
+MAX_CONDITIONS, MAX_EVIDENCE = 8, 64
 RULE_ABI = structs.Rule.ABI
 OBSERVATION_ABI = structs.Observation.ABI
 
