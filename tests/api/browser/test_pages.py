@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from api.app import create_app
 from ledger_node.hexvalues import data_hex
@@ -158,7 +158,7 @@ def test_signing_in_wrongly_puts_the_focus_on_the_error(browser: Browser, site: 
     page.fill("#login", "nobody")
     page.fill("#password", "wrong password")
     page.click("main button")
-    page.wait_for_function("document.activeElement.id === 'errors'")
+    expect(page.locator("#errors")).to_be_focused()
     assert faults_of(page) == []
     page.close()
 

@@ -146,7 +146,6 @@ def test_a_killed_unit_comes_back_and_the_others_stay(start: Start, tmp_path: Pa
 
 def test_a_unit_that_keeps_dying_is_started_again_and_again(start: Start) -> None:
     running = start(program("moody", "import time; time.sleep(0.05)"))
-    running.until_ready()
     until(lambda: running.unit("moody").restarts >= 3)
 
 
