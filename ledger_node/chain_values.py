@@ -1,19 +1,18 @@
 """What a node answers, as values: blocks, logs, receipts, calls. Pure; every field is read strictly."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ledger_node.headers import Header, HeaderError, read_header
 from ledger_node.hexvalues import HexError, data_hex, read_address, read_data, read_quantity
+from ledger_node.values import Value
 
 
 class AnswerError(ValueError):
     """A node's answer is not what its method promises; the message names the field and the rule."""
 
 
-@dataclass(frozen=True, slots=True)
-class BlockView:
+class BlockView(Value, frozen=True):
     """A block as a node tells it. `hash` is computed from the header; `seal` is the embedded ledger's."""
 
     header: Header
@@ -22,8 +21,7 @@ class BlockView:
     transactions: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Log:
+class Log(Value, frozen=True):
     """One log; `log_index` counts within the block."""
 
     address: bytes
@@ -36,8 +34,7 @@ class Log:
     log_index: int
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Value, frozen=True):
     """The outcome of a transaction in a block.
 
     `revert_data` is set where the engine keeps it; `refused` names the rule when the embedded ledger accepted a
@@ -61,8 +58,7 @@ class Receipt:
     refused: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class MinedCall:
+class MinedCall(Value, frozen=True):
     """What a transaction asked for; `value` in wei, `gas` its limit."""
 
     sender: bytes

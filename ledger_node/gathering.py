@@ -10,7 +10,7 @@ AT_ONCE = 2
 """So often at once the second step is done: a node works on one request while it answers the other."""
 PATIENCE_SECONDS = 0.05
 """So long those that have begun wait at most for that; then they are finished beside the others."""
-RETURN_SECONDS = 0.01
+RETURN_SECONDS = 0.005
 """So long, after several were served, those that come next wait at most for as many more: threads that come again."""
 WishT = TypeVar("WishT")
 

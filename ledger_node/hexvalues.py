@@ -5,11 +5,12 @@ Both begin with `0x`. Anything else is refused by the name of its field.
 """
 
 import re
+from binascii import unhexlify
 from functools import lru_cache
 
 from eth_utils.address import to_checksum_address
 
-_DATA = re.compile(r"0x[0-9a-fA-F]*+\Z")
+_DATA_RULE = "must be 0x and two hexadecimal digits a byte"
 _QUANTITY = re.compile(r"0x(?:0|[1-9a-fA-F][0-9a-fA-F]*)\Z")
 
 
@@ -19,9 +20,12 @@ class HexError(ValueError):
 
 def read_data(field: str, value: object, size: int | None = None) -> bytes:
     """The bytes of `0x..` data; `size` is their exact number. Raises HexError that names `field`."""
-    if not isinstance(value, str) or len(value) % 2 or not _DATA.match(value):
-        raise HexError(f"{field}: must be 0x and two hexadecimal digits a byte")
-    data = bytes.fromhex(value[2:])
+    if not isinstance(value, str) or not value.startswith("0x"):
+        raise HexError(f"{field}: {_DATA_RULE}")
+    try:
+        data = unhexlify(value[2:])
+    except ValueError:
+        raise HexError(f"{field}: {_DATA_RULE}") from None
     if size is not None and len(data) != size:
         raise HexError(f"{field}: must be {size} bytes, has {len(data)}")
     return data

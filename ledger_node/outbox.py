@@ -24,6 +24,7 @@ from ledger_node.rlp_strict import encode, scalar
 from ledger_node.sending_status import OutboxStatus
 from ledger_node.signing import SignerError, TransactionSigner
 from ledger_node.transactions import TransactionError
+from ledger_node.values import Value
 
 __all__ = [
     "ActConflict",
@@ -54,8 +55,7 @@ class ActPending(Exception):
     """The act was sent and is not settled within the time given; it goes on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Value, frozen=True):
     """An act and how far it is. `cause` is set when it is refused; `contract` when it created one.
 
     `transaction_hash` is the newest of its transactions, once it is in a block the one that is there. `drops`: how

@@ -11,6 +11,7 @@ from ledger_node.client import ChainClient, ChainUnavailable, RpcError
 from ledger_node.hexvalues import data_hex
 from ledger_node.nonces import user_of_nonce
 from ledger_node.outbox_store import Act, Kind, Version
+from ledger_node.values import Value
 
 MANY = 4
 """From so many acts on that may be in one block, the receipts of the block are asked for together."""
@@ -30,8 +31,7 @@ class View:
         return act.nonce is None or act.nonce < self.used
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(Value, frozen=True):
     """An act as a node shows it.
 
     `version` is its transaction that is in a block, `receipt` the outcome and `revert_data` what a failure returned.

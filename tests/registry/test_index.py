@@ -1,9 +1,9 @@
 """The index against the embedded ledger: refusals to go on, steps back, and answers as of any block."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Engine, select
 
 from benchmarks.postgres import NewDatabase
