@@ -16,10 +16,10 @@ from tests.power_cut.disk import Disk, Event, Image, Kind, Mode, read_journal, w
 
 ROOT = Path(__file__).parents[2]
 DEEP = "CANGDAN_DEEP" in os.environ
-CUTS = 30 if DEEP else 7
+CUTS = 20 if DEEP else 7
 """Cuts that are tried in each life, besides the one that ends it."""
-LIVES = 4 if DEEP else 2
-SEEDS = tuple(range(8)) if DEEP else (1,)
+LIVES = 3 if DEEP else 2
+SEEDS = tuple(range(4)) if DEEP else (1,)
 
 
 class Component(Protocol):
