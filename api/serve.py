@@ -23,7 +23,6 @@ from ledger_node.recursion import bound_recursion
 from ledger_node.trust import PinnedBlock, Trust
 from ledger_node.trust_export import export_trust
 from oracle.clock import SystemClock
-from oracle.formats.segment import Context
 from registry.deployment import deployment_of
 from registry.index.database import connect
 from registry.index.queries import Index
@@ -44,12 +43,14 @@ def application(settings: Settings) -> FastAPI:
         outboxes.append(made)
         return made
 
-    context = Context(addresses.chain_id, addresses.address("DeviceRegistry"))
+    deployment = deployment_of(addresses)
     chain = Chain(
-        deployment=deployment_of(addresses),
+        deployment=deployment,
         index=Index(connect(settings.indexer.database_url)),
         client=client,
-        oracles=Oracles([each.url for each in settings.oracles], settings.tls.authority_file, context, SystemClock()),
+        oracles=Oracles(
+            [each.url for each in settings.oracles], settings.tls.authority_file, deployment, SystemClock()
+        ),
         trust=_believing(settings, client, addresses),
         sending=sending,
         finality=settings.ledger.finality,

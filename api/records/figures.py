@@ -11,9 +11,10 @@ from oracle.formats import observation as observations
 from oracle.formats.covenant import Covenant
 from oracle.formats.fields import FieldError, Fields, objects
 from oracle.formats.observation import Observation
-from oracle.formats.segment import MAX_TIME_MS, Context
+from oracle.formats.segment import MAX_TIME_MS
 from registry.evidence.gather import EvidenceMissing
 from registry.evidence.oracle_port import OracleEndpoint, OraclePort
+from registry.transitions import Deployment
 
 MAX_OBSERVATIONS = 100_000
 _PAGE = 1 << 20
@@ -42,7 +43,7 @@ class DeviceState:
 
 
 class KeptCovenants:
-    """Covenants as each account was shown them; a facility's is the same for ever, since the chain has its roots.
+    """Covenants as each account was shown them; a facility's id binds its terms, rules and schedule for ever.
 
     What an account was refused is not kept: it may be granted later. May be used by several threads.
     """
@@ -53,7 +54,10 @@ class KeptCovenants:
         self._known: dict[tuple[bytes, bytes], Covenant] = {}
 
     def read(self, account: bytes, facility: bytes, ask: Callable[[bytes], Covenant]) -> Covenant:
-        """The covenant of a facility; `ask` is called when the account was not shown it yet, or long ago."""
+        """The covenant of a facility; `ask` is called when the account was not shown it yet, or long ago.
+
+        `ask` gives none that the facility's id does not bind: it is kept as it comes.
+        """
         with self._lock:
             known = self._known.get((account, facility))
         if known is not None:
@@ -72,12 +76,12 @@ class OracleReader(OraclePort):
     def __init__(
         self,
         endpoints: Sequence[OracleEndpoint],
-        context: Context,
+        deployment: Deployment,
         signer: Signer,
         now_ms: Callable[[], int],
         kept: KeptCovenants,
     ) -> None:
-        super().__init__(endpoints, context, signer, now_ms)
+        super().__init__(endpoints, deployment, signer, now_ms)
         self._account, self._kept = signer.address, kept
 
     def covenant(self, facility: bytes) -> Covenant:
@@ -89,28 +93,19 @@ class OracleReader(OraclePort):
         found: list[Observation] = []
         following: int | None = start
         while following is not None and len(found) < MAX_OBSERVATIONS:
-            value = self._any(f"/v1/observations?schema={data_hex(schema)}&from={following}&to={end}")
-            page, following = _page(value)
+            target = f"/v1/observations?schema={data_hex(schema)}&from={following}&to={end}"
+            page, following = self._any(target, _page)
             found += page
         return found
 
     def device(self, device: bytes) -> DeviceState:
         """How far a device's stream goes."""
-        value = self._any(f"/v1/devices/{data_hex(device)}/state")
-        try:
-            return _state(Fields(value, "device"))
-        except FieldError as error:
-            raise EvidenceMissing(str(error)) from None
+        return self._any(f"/v1/devices/{data_hex(device)}/state", _state)
 
     def silent(self) -> dict[bytes, int | None]:
         """The devices of the member's fleet and covenants that an oracle calls silent, each with when it was last heard
         (ms, None: never)."""
-        value = self._any("/v1/silent")
-        try:
-            found = objects(Fields(value, "silent"), "devices", _PAGE)
-            return {each.data("device", 16): _optional(each, "lastSeenMs") for each in found}
-        except FieldError as error:
-            raise EvidenceMissing(str(error)) from None
+        return self._any("/v1/silent", _silent)
 
 
 def _page(value: JsonValue) -> tuple[list[Observation], int | None]:
@@ -123,7 +118,22 @@ def _page(value: JsonValue) -> tuple[list[Observation], int | None]:
         raise EvidenceMissing(str(error)) from None
 
 
-def _state(fields: Fields) -> DeviceState:
+def _silent(value: JsonValue) -> dict[bytes, int | None]:
+    try:
+        found = objects(Fields(value, "silent"), "devices", _PAGE)
+        return {each.data("device", 16): _optional(each, "lastSeenMs") for each in found}
+    except FieldError as error:
+        raise EvidenceMissing(str(error)) from None
+
+
+def _state(value: JsonValue) -> DeviceState:
+    try:
+        return _read_state(Fields(value, "device"))
+    except FieldError as error:
+        raise EvidenceMissing(str(error)) from None
+
+
+def _read_state(fields: Fields) -> DeviceState:
     refusals = [
         DeviceRefusal(
             each.text("reason"), each.integer("lastMs", 0, MAX_TIME_MS), each.integer("count", 0, MAX_TIME_MS)

@@ -13,10 +13,10 @@ from api.problems import ProblemError
 from api.records.figures import KeptCovenants, OracleReader
 from ledger_node.signing import Signer
 from oracle.clock import Clock
-from oracle.formats.segment import Context
 from oracle.http_peer import ask_address
 from oracle.tls import TlsError, trusting
 from registry.evidence.oracle_port import OracleEndpoint
+from registry.transitions import Deployment
 
 _TIMEOUT_SECONDS = 10.0
 GLANCE_SECONDS = 1.0
@@ -55,10 +55,10 @@ def most_faults(glances: Sequence[OracleGlance]) -> int:
 class Oracles:
     """The oracles of the settings, found when they are first asked."""
 
-    def __init__(self, urls: Sequence[str], authority_file: Path, context: Context, clock: Clock) -> None:
+    def __init__(self, urls: Sequence[str], authority_file: Path, deployment: Deployment, clock: Clock) -> None:
         self._urls = tuple(urls)
         self._authority_file = authority_file
-        self._context = context
+        self._deployment = deployment
         self._clock = clock
         self._known: dict[tuple[str, float], tuple[bytes, httpx.Client]] = {}
         self._covenants = KeptCovenants()
@@ -71,7 +71,7 @@ class Oracles:
         endpoints = [OracleEndpoint(address, client) for address, client in self._reached(patience)]
         if not endpoints:
             raise ProblemError("oracles-unavailable", "no oracle answers")
-        return OracleReader(endpoints, self._context, signer, self._clock.now_ms, self._covenants)
+        return OracleReader(endpoints, self._deployment, signer, self._clock.now_ms, self._covenants)
 
     def glances(self) -> tuple[OracleGlance, ...]:
         """How each oracle of the settings does, asked side by side and at most every few seconds."""

@@ -24,7 +24,10 @@ from oracle.formats.schema import Schema
 from oracle.formats.segment import MAX_SEGMENT, MAX_TIME_MS, Context, SegmentRefused, SignedSegment, parse
 from oracle.formats.signed import log_origin
 from oracle.observe import closing_ms
+from registry import consents, structs
+from registry.acts import Contract
 from registry.evidence.gather import EvidenceMissing, LoggedEntry, RoundRecord
+from registry.transitions import Deployment
 
 T = TypeVar("T")
 _MAX_LEAVES, _MAX_PROOF, _PAGE = 2048, 64, 64
@@ -48,24 +51,33 @@ class OraclePort:
     def __init__(
         self,
         endpoints: Sequence[OracleEndpoint],
-        context: Context,
+        deployment: Deployment,
         signer: Signer,
         now_ms: Callable[[], int],
     ) -> None:
         self._endpoints = {each.address: each for each in endpoints}
-        self._context = context
+        self._context = Context(deployment.chain_id, deployment.addresses[Contract.DEVICES])
+        self._credit = consents.domain(structs.Facility, deployment)
         self._signer = signer
         self._now_ms = now_ms
 
     def covenant(self, facility: bytes) -> Covenant:
-        """The covenant of a facility. Raises EvidenceMissing."""
-        value = self._any(f"/v1/covenants/{data_hex(facility)}")
-        return _read(lambda: covenants.from_json(value), "covenant")
+        """The covenant of a facility, none that its id does not bind. Raises EvidenceMissing."""
+
+        def read(value: JsonValue) -> Covenant:
+            found = _read(lambda: covenants.from_json(value), "covenant")
+            if found.facility(self._credit) != facility:
+                raise EvidenceMissing(f"covenant: what the oracle shows is not of facility {data_hex(facility)}")
+            return found
+
+        return self._any(f"/v1/covenants/{data_hex(facility)}", read)
 
     def round(self, schema: Schema, slot: int) -> RoundRecord:
         """An anchored round with its reports. Raises EvidenceMissing."""
-        value = self._any(f"/v1/rounds/{data_hex(schema.id)}/{slot}")
-        return _read(lambda: _round(Fields(value, "round"), schema, slot), "round")
+        return self._any(
+            f"/v1/rounds/{data_hex(schema.id)}/{slot}",
+            lambda value: _read(lambda: _round(Fields(value, "round"), schema, slot), "round"),
+        )
 
     def streams(self, schema: Schema, slot: int) -> dict[bytes, list[SignedSegment]]:
         """The segments of a schema's devices that may matter for a slot. Raises EvidenceMissing."""
@@ -100,8 +112,7 @@ class OraclePort:
 
     def fleet(self, entity: int, epoch: int) -> Fleet:
         """An entity's fleet of an epoch. Raises EvidenceMissing."""
-        value = self._any(f"/v1/fleets/{entity}/{epoch}")
-        return _read(lambda: fleet_from_json(value), "fleet")
+        return self._any(f"/v1/fleets/{entity}/{epoch}", lambda value: _read(lambda: fleet_from_json(value), "fleet"))
 
     def _list(self, endpoint: OracleEndpoint, schema: Schema, slot: int) -> dict[bytes, tuple[int, int, bytes]]:
         """Entries by segment: from the longest look back until each device has passed the slot."""
@@ -135,12 +146,12 @@ class OraclePort:
         value = self._get(endpoint, target)
         return _read(lambda: _segments(Fields(value, "segments")), "segments")
 
-    def _any(self, target: str) -> JsonValue:
-        """The answer of the first oracle that has it."""
+    def _any(self, target: str, read: Callable[[JsonValue], T]) -> T:
+        """What `read` makes of the answer of the first oracle whose answer it takes; else it raises EvidenceMissing."""
         causes = []
         for endpoint in self._endpoints.values():
             try:
-                return self._get(endpoint, target)
+                return read(self._get(endpoint, target))
             except EvidenceMissing as error:
                 causes.append(str(error))
         raise EvidenceMissing(causes[0] if causes else "no oracle is known")

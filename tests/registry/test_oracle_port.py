@@ -84,7 +84,7 @@ def port(watch: Watch, handlers: dict[bytes, object]) -> OraclePort:
         for address, handler in handlers.items()
     ]
     signer = LocalSigner(key_of("entity 1"))
-    return OraclePort(endpoints, watch.context, signer, lambda: 1_790_000_000_000)
+    return OraclePort(endpoints, watch.consortium.deployment, signer, lambda: 1_790_000_000_000)
 
 
 def test_an_oracle_that_grants_nothing_is_named_by_what_it_refused(bundles: Bundles) -> None:
