@@ -3,11 +3,14 @@
 import fcntl
 import time
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import IO
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -29,9 +32,9 @@ class DatabaseError(RuntimeError):
 
 
 def open_database(url: str) -> Engine:
-    """The engine of a database at the newest schema. Raises DatabaseError."""
+    """The engine of an index at the newest schema. Raises DatabaseError, also while an older indexer writes it."""
     engine = connect(url)
-    migrate(engine)
+    migrate_index(engine)
     return engine
 
 
@@ -51,20 +54,26 @@ def connect(url: str) -> Engine:
     return engine
 
 
-def migrate(engine: Engine, migrations: Path = _MIGRATIONS) -> None:
-    """Runs the migrations that the database does not have yet, all or none; several processes at once take turns."""
-    config = Config()
-    config.set_main_option("script_location", str(migrations))
-    with engine.begin() as connection:
-        if engine.dialect.name == "postgresql":
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
-        else:
-            # Else the driver commits each statement by itself, and whoever is killed leaves half a schema.
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-    if engine.dialect.name == "sqlite" and engine.url.database:
-        sync_database(Path(engine.url.database))
+def migrate(engine: Engine, migrations: Path) -> None:
+    """Runs the migrations that the database does not have yet, all or none; several processes at once take turns.
+
+    Raises DatabaseError for a database that a newer version has migrated.
+    """
+    with engine.connect() as connection:
+        _upgrade(connection, migrations)
+    _sync(engine)
+
+
+def migrate_index(engine: Engine) -> None:
+    """Brings an index to the newest schema; the writer's lock is held meanwhile. Raises DatabaseError, see there."""
+    if not is_newest(engine):
+        WriterConnection(engine).close()
+
+
+def is_newest(engine: Engine) -> bool:
+    """Whether an index has the newest schema."""
+    with engine.connect() as connection:
+        return _is_newest(connection, _MIGRATIONS)
 
 
 def lost(error: DBAPIError) -> bool:
@@ -80,15 +89,20 @@ class WriterConnection:
     """
 
     def __init__(self, engine: Engine) -> None:
-        """Connects and takes the lock. Raises DatabaseError while another writer has it."""
+        """Connects, takes the lock and then brings an older index to the newest schema: nobody writes it meanwhile.
+
+        Raises DatabaseError while another writer has the lock, and for an index that a newer version has migrated.
+        """
         self._file: IO[bytes] | None = None
-        path = engine.url.database
-        if engine.dialect.name == "sqlite" and path:
-            self._file = _locked(Path(path))
         self._session: DBAPIConnection | None = None
         self.connection = engine.connect()
-        if engine.dialect.name == "postgresql":
-            self._lock()
+        try:
+            self._lock(engine.url.database)
+            _upgrade(self.connection, _MIGRATIONS)
+            _sync(engine)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Gives up connection and lock."""
@@ -99,16 +113,17 @@ class WriterConnection:
         if self._file is not None:
             self._file.close()
 
-    def _lock(self) -> None:
-        # Out of the pool: closing it must end the session, and the lock with it.
-        self.connection.detach()
-        self._session = self.connection.connection.dbapi_connection
-        try:
+    def _lock(self, database: str | None) -> None:
+        if self.connection.dialect.name == "postgresql":
+            # Out of the pool: closing it must end the session, and the lock with it.
+            self.connection.detach()
+            self._session = self.connection.connection.dbapi_connection
             if not _taken(self.connection):
-                raise DatabaseError("another indexer writes this index; stop it, or give this one its own database")
-        except BaseException:
-            self.close()
-            raise
+                raise _refusal(self.connection)
+        elif database:
+            self._file = _locked(Path(database))
+            if self._file is None:
+                raise _refusal(self.connection)
 
 
 def _taken(connection: Connection) -> bool:
@@ -122,14 +137,57 @@ def _taken(connection: Connection) -> bool:
     return False
 
 
-def _locked(database: Path) -> IO[bytes]:
+def _locked(database: Path) -> IO[bytes] | None:
     file = open(database.with_name(f"{database.name}.writer"), "ab")  # noqa: SIM115 - the lock lives as long as it
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.close()
-        raise DatabaseError("another indexer writes this index; stop it, or give this one its own database") from None
+        return None
     return file
+
+
+def _refusal(connection: Connection) -> DatabaseError:
+    if _is_newest(connection, _MIGRATIONS):
+        return DatabaseError("another indexer writes this index; stop it, or give this one its own database")
+    return DatabaseError("an older indexer still runs and writes this index; stop it: its form is changed only then")
+
+
+def _upgrade(connection: Connection, migrations: Path) -> None:
+    if _is_newest(connection, migrations):
+        return
+    config = Config()
+    config.set_main_option("script_location", str(migrations))
+    with connection.begin():
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+        else:
+            # Else the driver commits each statement by itself, and whoever is killed leaves half a schema.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _is_newest(connection: Connection, migrations: Path) -> bool:
+    """Raises DatabaseError when a newer version has migrated the database: this one would write another form."""
+    has = frozenset(MigrationContext.configure(connection).get_current_heads())
+    connection.rollback()
+    newest, known = _revisions(migrations)
+    if not has <= known:
+        raise DatabaseError("a newer version of Cangdan has changed this database's form; start that version")
+    return has == newest
+
+
+@cache
+def _revisions(migrations: Path) -> tuple[frozenset[str], frozenset[str]]:
+    """The newest revisions, and all."""
+    scripts = ScriptDirectory(str(migrations))
+    return frozenset(scripts.get_heads()), frozenset(each.revision for each in scripts.walk_revisions())
+
+
+def _sync(engine: Engine) -> None:
+    if engine.dialect.name == "sqlite" and engine.url.database:
+        sync_database(Path(engine.url.database))
 
 
 def _prepare_sqlite(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:

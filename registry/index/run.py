@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
-from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 
@@ -21,7 +20,7 @@ from ledger_node.monitoring import NEARBY, Monitor, Readiness, Scrapers
 from ledger_node.settings import LedgerSection
 from ledger_node.subscription import HeadSubscription
 from registry.deployment import deployment_of, first_block
-from registry.index.database import connect, migrate
+from registry.index.database import DatabaseError, connect
 from registry.index.estimate import Estimate, Estimator
 from registry.index.indexer import Indexer, Progress, follow
 from registry.index.waking import Waker
@@ -124,12 +123,13 @@ def serve(
     status, failed = Status(waker=waker, show=show), list[str]()
     server = _server(section, status, allowed)
     with ExitStack() as stack:
-        indexer = Indexer(ChainClient(ledger.rpc_urls), Writer(engine, deployment), deployment, ledger.finality)
+        writer = Writer(engine, deployment)
+        indexer = Indexer(ChainClient(ledger.rpc_urls), writer, deployment, ledger.finality)
         stack.callback(indexer.close)
 
         def work() -> None:
             try:
-                _migrate(engine, waker, status)
+                _migrate(writer, waker, status)
                 follow(indexer, waker, status.hear, first_block(addresses))
             except Exception as error:
                 failed.append(f"{type(error).__name__}: {error}")
@@ -163,14 +163,16 @@ def _server(section: IndexerSection, status: Status, allowed: Scrapers) -> uvico
     )
 
 
-def _migrate(engine: Engine, waker: Waker, status: Status) -> None:
-    """Brings the database to the newest schema as soon as it answers."""
+def _migrate(writer: Writer, waker: Waker, status: Status) -> None:
+    """Brings the index to the newest schema as soon as its database answers and no older indexer writes it."""
     while not waker.stopped:
         try:
-            return migrate(engine)
+            return writer.migrate()
+        except DatabaseError as error:
+            status.hear(str(error))
         except OperationalError:
             status.hear("the index's database does not answer")
-            waker.wait(None)
+        waker.wait(None)
 
 
 def _application(status: Status, allowed: Scrapers = NEARBY) -> Starlette:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from ledger_node.chain_values import Log
 from registry.index.bulk import prepare
-from registry.index.database import WriterConnection
+from registry.index.database import WriterConnection, is_newest
 from registry.index.notices import notice_of, notice_of_refusal
 from registry.index.projection import Projection, take_back, touched
 from registry.index.refusals import Refusal
@@ -56,6 +56,13 @@ class Writer:
         self._deployment = deployment
         self._held: WriterConnection | None = None
         self._projection: Projection | None = None
+
+    def migrate(self) -> None:
+        """Brings an index of an older form to the newest, and holds the lock from then on: an older indexer that
+        waits for it cannot come in between and write its own form.
+        """
+        if not is_newest(self._engine):
+            self._connection()
 
     def begin(self, genesis: bytes, before: Position) -> Position:
         """Where the index is; a new one begins after block `before`. Raises IndexStopped for another chain's index."""
@@ -123,15 +130,19 @@ class Writer:
     @contextmanager
     def _changing(self) -> Iterator[Connection]:
         """One transaction. After an error the connection is given up, so that the next one begins with a sound one."""
-        if self._held is None:
-            self._held = WriterConnection(self._engine)
-            prepare(self._held.connection)
+        connection = self._connection()
         try:
-            with self._held.connection.begin():
-                yield self._held.connection
+            with connection.begin():
+                yield connection
         except BaseException:
             self.close()
             raise
+
+    def _connection(self) -> Connection:
+        if self._held is None:
+            self._held = WriterConnection(self._engine)
+            prepare(self._held.connection)
+        return self._held.connection
 
     def _events(self, block: Block, rows: Rows) -> list[tuple[Event, Log]]:
         """The events of a block, each with its log, which becomes a row."""

@@ -1,16 +1,21 @@
 """The index's database: who may write, who hears of it, and what happens when it goes away."""
 
 import threading
+from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, func, insert, select
 
 from benchmarks.postgres import FORGETFUL, NewDatabase, Postgres, until
-from registry.index.database import DatabaseError, connect, open_database
+from registry.index.database import DatabaseError, WriterConnection, connect, is_newest, open_database
 from registry.index.indexer import Indexer, Progress, follow
 from registry.index.listening import Listener
 from registry.index.queries import Index
+from registry.index.run import Status, _migrate
+from registry.index.tables import cursor
 from registry.index.waking import Waker
 from registry.index.writer import Writer
+from tests.registry.simulated import DEPLOYMENT
 from tests.registry.story import Story, catch_up, index_of
 
 
@@ -29,6 +34,66 @@ def test_a_second_writer_is_refused_until_the_first_is_gone(story: Story, new_da
         Indexer(made.client, second, made.deployment, 0).start()
     first.close()
     assert Indexer(made.client, second, made.deployment, 0).start() == position
+
+
+def older_indexer(url: str, form: str = "0002") -> WriterConnection:
+    """An indexer of an older version: it has the lock, and the index has its form and something that it wrote."""
+    open_database(url).dispose()
+    held = WriterConnection(connect(url))
+    with held.connection.begin():
+        held.connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{form}'")
+        held.connection.execute(insert(cursor).values(id=1, chain_id=1, genesis=b"g", first=1, block=1, hash=b"h"))
+    return held
+
+
+def written(connection: Connection) -> int:
+    return connection.execute(select(func.count()).select_from(cursor)).scalar_one()
+
+
+def test_no_migration_runs_while_an_older_indexer_writes(new_database: NewDatabase) -> None:
+    url = new_database()
+    older = older_indexer(url)
+    with pytest.raises(DatabaseError, match="an older indexer still runs and writes this index; stop it"):
+        open_database(url)
+    assert written(older.connection) == 1
+    older.close()
+    with open_database(url).connect() as connection:
+        assert written(connection) == 0
+
+
+def test_no_older_indexer_comes_between_the_migration_and_the_first_block(new_database: NewDatabase) -> None:
+    url = new_database()
+    older_indexer(url).close()
+    writer = Writer(connect(url), DEPLOYMENT)
+    writer.migrate()
+    with pytest.raises(DatabaseError, match="another indexer writes this index"):
+        WriterConnection(connect(url))
+    writer.close()
+
+
+def test_an_index_of_a_newer_form_is_not_written(new_database: NewDatabase) -> None:
+    url = new_database()
+    older_indexer(url, form="9999").close()
+    with pytest.raises(DatabaseError, match="a newer version of Cangdan has changed this database's form"):
+        WriterConnection(connect(url))
+
+
+def test_an_indexer_waits_for_an_older_one_and_says_so(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/index.db"
+    older = older_indexer(url)
+    waker = Waker(0.05)
+    status, writer = Status(waker=waker), Writer(connect(url), DEPLOYMENT)
+    thread = threading.Thread(target=_migrate, args=(writer, waker, status))
+    thread.start()
+    try:
+        until(lambda: "an older indexer still runs" in status.cause, "it says what it waits for")
+        older.close()
+        thread.join(60)
+        assert is_newest(connect(url))
+    finally:
+        waker.stop()
+        thread.join()
+        writer.close()
 
 
 def test_readers_of_other_connections_hear_of_a_batch(story: Story, new_database: NewDatabase) -> None:

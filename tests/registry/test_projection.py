@@ -11,7 +11,7 @@ from sqlalchemy import create_engine, select
 from benchmarks.market import DEPLOYMENT, GENESIS, Market
 from benchmarks.postgres import NewDatabase
 from registry.index import database, projection
-from registry.index.database import migrate, open_database
+from registry.index.database import migrate_index, open_database
 from registry.index.tables import cursor, metadata, versions
 from registry.index.writer import Fetched, Position, Writer
 from tests.registry.test_index_histories import contents
@@ -82,7 +82,7 @@ def test_an_index_of_an_older_form_begins_anew(form: str, tmp_path: Path) -> Non
         command.upgrade(config, form)
         connection.exec_driver_sql("INSERT INTO cursor VALUES (1, 20590, x'00', 1, 7, x'07')")
         connection.exec_driver_sql("INSERT INTO versions VALUES ('goods', x'01', 1, NULL, 1, '{}')")
-    migrate(engine)
+    migrate_index(engine)
     with engine.connect() as connection:
         assert connection.execute(select(cursor)).first() is None
         assert connection.execute(select(versions)).first() is None
