@@ -1,6 +1,6 @@
 """`cangdan chain`: the files that a chain of validators begins with, and a light client's checks of its headers."""
 
-import errno
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -70,13 +70,21 @@ def plan(
         raise CommandError(f"{file}: {error}", code=WRONG_USE) from None
     files = network_files(planned, Engine(engine))
     try:
-        write_new_folder(out.absolute(), files)
+        write_new_folder(_replaceable(out), files)
     except OSError as error:
-        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
-            raise
-        raise CommandError(f"--out {out}: {error.strerror}", "give a new or empty folder", WRONG_USE) from None
+        mend = "give a new or empty folder where you may write"
+        raise CommandError(f"--out {out}: {error.strerror}", mend, WRONG_USE) from None
     result, text = _planned(planned, files)
     show({"engine": engine, **result}, as_json=as_json, text="\n".join([f"{len(files)} files written to {out}", *text]))
+
+
+def _replaceable(out: Path) -> Path:
+    """The folder that `out` names. An empty one is replaced by the one that was written: nobody may stand in it."""
+    folder, here = Path(os.path.realpath(out)), Path.cwd()
+    if folder in (here, *here.parents):
+        cause = f"--out {out}: must not be the folder that this command runs in, or one above it"
+        raise CommandError(cause, "give a new or empty folder in it", WRONG_USE)
+    return folder
 
 
 def _planned(plan: "Plan", files: Mapping[str, bytes]) -> tuple[dict[str, object], list[str]]:

@@ -49,6 +49,29 @@ def test_a_folder_that_holds_something_is_left_as_it_is(file: Path, tmp_path: Pa
     assert contents(tmp_path) == {"plan.json": file.read_bytes(), "network/node.key": b"kept"}
 
 
+@pytest.mark.parametrize("out", [".", "", "..", "/", "link"])
+def test_the_folder_that_it_runs_in_or_one_above_is_wrong_use(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], out: str
+) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    (tmp_path / "link").symlink_to(here)
+    monkeypatch.chdir(here)
+    assert planned(file, "--out", tmp_path / "link" if out == "link" else out) == 2
+    refused = "must not be the folder that this command runs in, or one above it; give a new or empty folder in it"
+    assert capsys.readouterr().err.endswith(f": {refused}\n")
+    assert here.samefile(".")
+    assert contents(tmp_path) == {"plan.json": file.read_bytes()}
+
+
+def test_a_place_where_nothing_can_be_written_is_named(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / ("n" * 250)
+    assert planned(file, "--out", out) == 2
+    assert capsys.readouterr().err.startswith(f"cangdan: --out {out}: File name too long; give a new or empty folder")
+
+
 def test_the_same_plan_gives_the_same_bytes_in_a_new_or_an_empty_folder(file: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for out in ("new/network", "empty"):
