@@ -3,8 +3,19 @@
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.go_tools import SECOND_OPINION, built, leave_out
+
+# Nothing that hypothesis tries is timed, so that a busy machine fails nothing; and the examples are the same each time
+# but for the full sizes.
+settings.register_profile(
+    "cangdan",
+    deadline=None,
+    derandomize="CANGDAN_DEEP" not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("cangdan")
 
 
 @pytest.fixture(autouse=True)
