@@ -5,6 +5,7 @@ A private key leaves this module by no text: it stands in no repr, log or error,
 
 import json
 import os
+import re
 import secrets
 import stat
 from pathlib import Path
@@ -23,6 +24,8 @@ WORK = 2**17
 WORK_OF_GENERATED = 2**12
 """scrypt's n where `new_passphrase` made the passphrase: 256 random bits need no slow hash."""
 MAX_FILE = 64 * 1024
+_NODE_KEY = re.compile(rb"(?:0x)?([0-9a-fA-F]{64})\r?\n?")
+"""Besu writes its own with 0x, GoQuorum without a line end."""
 
 
 class KeyFileError(Exception):
@@ -113,6 +116,18 @@ def new_node_key(path: Path) -> bytes:
     key = secp256k1.generate()
     write_private(path, key.hex().encode() + b"\n")
     return secp256k1.public_key_of(key)
+
+
+def read_node_key(path: Path) -> bytes:
+    """The 64-byte public key of a node's key, as `new_node_key`, Besu and GoQuorum write it; the file is only read.
+
+    Raises KeyFileError for a file that is open to others or holds anything else.
+    """
+    found = _NODE_KEY.fullmatch(read_private(path))
+    try:
+        return secp256k1.public_key_of(bytes.fromhex(found[1].decode()) if found else b"")
+    except secp256k1.SignatureError:
+        raise KeyFileError(f"{path}: is no key of a node, 64 hexadecimal digits") from None
 
 
 def new_passphrase(path: Path) -> None:

@@ -24,23 +24,34 @@ def chain() -> None:
 
 @app.command("node-key")
 def node_key(
-    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the private key, mode 0600; a new file.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write a new private key, mode 0600; a new file.")
+    ] = None,
+    of: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Tell it of the key in this file, which is only read.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make the key of a validator, which never leaves its machine, and print what others may know of it.
 
-    The public key goes into the plan (cangdan chain plan), FILE beside the validator's start.sh as node.key.
+    The public key goes into the plan (cangdan chain plan), FILE beside the validator's start.sh as node.key. With --of
+    nothing is made: the public key of an existing one is told again.
     """
     from ledger_node.hexvalues import address_hex, data_hex
-    from ledger_node.keys import KeyFileError, new_node_key
+    from ledger_node.keys import KeyFileError, new_node_key, read_node_key
     from ledger_node.secp256k1 import address_of_public_key
 
     try:
-        public = new_node_key(out)
+        if out is not None and of is None:
+            name, mend = "--out", "a key is never replaced: give the path of a new file, or --of to hear of that key"
+            public = new_node_key(out)
+        elif of is not None and out is None:
+            name, mend = "--of", "give the file of a node's key"
+            public = read_node_key(of)
+        else:
+            raise CommandError("give either --out, for a new key, or --of, for one that is there", code=WRONG_USE)
     except KeyFileError as error:
-        raise CommandError(
-            f"--out {error}", "a key is never replaced: give the path of a new file", WRONG_USE
-        ) from None
+        raise CommandError(f"{name} {error}", mend, WRONG_USE) from None
     result = {"publicKey": data_hex(public), "address": address_hex(address_of_public_key(public))}
     show(result, as_json=as_json, text="\n".join(f"{name}: {value}" for name, value in result.items()))
 

@@ -24,6 +24,13 @@ def planned(file: Path, *more: object) -> int:
     return run(["chain", "plan", *(str(each) for each in (file, *more))])
 
 
+def written(folder: Path, text: str) -> Path:
+    file = folder / "node.key"
+    file.write_bytes(text.encode())
+    file.chmod(0o600)
+    return file
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(each.relative_to(folder)): each.read_bytes() for each in folder.rglob("*") if each.is_file()}
 
@@ -110,6 +117,75 @@ def test_a_key_is_never_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert run(["chain", "node-key", "--out", str(tmp_path / "node.key")]) == 2
     assert "a key is never replaced" in capsys.readouterr().err
     assert (tmp_path / "node.key").read_text() == "kept"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "kept",
+        "ab" * 31,
+        "ab" * 33,
+        "00" * 32,
+        "ff" * 32,
+        " " + "ab" * 32,
+        "ab" * 32 + "\n\n",
+        '{"version": 3}',
+        "é" * 32,
+    ],
+)
+def test_a_file_that_holds_no_key_of_a_node_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    file = written(tmp_path, text)
+    assert run(["chain", "node-key", "--of", str(file)]) == 2
+    said = capsys.readouterr().err
+    assert said == f"cangdan: --of {file}: is no key of a node, 64 hexadecimal digits; give the file of a node's key\n"
+    assert file.read_text() == text
+
+
+def test_a_key_that_is_open_to_others_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = written(tmp_path, "ab" * 32)
+    file.chmod(0o640)
+    assert run(["chain", "node-key", "--of", str(file)]) == 2
+    assert "node.key: is open to group or others; run chmod 600" in capsys.readouterr().err
+    assert run(["chain", "node-key", "--of", str(tmp_path / "none.key")]) == 2
+    assert "none.key: No such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_a_key_is_either_made_or_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str], both: bool) -> None:
+    file = written(tmp_path, "ab" * 32)
+    words = ["--of", str(file), "--out", str(tmp_path / "new.key")] if both else []
+    assert run(["chain", "node-key", *words]) == 2
+    assert "give either --out, for a new key, or --of, for one that is there" in capsys.readouterr().err
+    assert not (tmp_path / "new.key").exists()
+
+
+@pytest.mark.parametrize("text", ["ab" * 32, "0x" + "AB" * 32, "ab" * 32 + "\n", "0x" + "ab" * 32 + "\r\n"])
+@pytest.mark.parametrize("mode", [0o600, 0o400])
+def test_the_public_key_of_a_file_is_told_again_and_the_file_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, mode: int
+) -> None:
+    file = written(tmp_path, text)
+    file.chmod(mode)
+    before = file.stat()
+    assert run(["chain", "node-key", "--of", str(file), "--json"]) == 0
+    said = capsys.readouterr()
+    key = bytes.fromhex("ab" * 32)
+    assert json.loads(said.out)["publicKey"] == "0x" + public_key_of(key).hex()
+    assert json.loads(said.out)["address"].lower() == "0x" + address_of(key).hex()
+    assert key.hex() not in (said.out + said.err).lower()
+    after = file.stat()
+    assert (after.st_mode, after.st_mtime_ns, after.st_ino) == (before.st_mode, before.st_mtime_ns, before.st_ino)
+    assert file.read_bytes() == text.encode()
+
+
+def test_what_was_told_of_a_new_key_is_told_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["chain", "node-key", "--out", str(tmp_path / "node.key")]) == 0
+    first = capsys.readouterr().out
+    assert run(["chain", "node-key", "--of", str(tmp_path / "node.key")]) == 0
+    assert capsys.readouterr().out == first
 
 
 def test_only_the_public_key_and_its_address_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
