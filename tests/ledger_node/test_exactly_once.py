@@ -187,10 +187,14 @@ def test_acts_that_threads_want_meanwhile_are_handed_in_together_each_with_a_non
             told[number] = outbox.submit(f"act {number}", counter, number.to_bytes(32, "big"), gas=gas).status
 
         threads = [Thread(target=submit, args=(number,)) for number in numbers]
+        wishes = outbox._wishes
         with outbox._lock:
-            for thread in threads:
+            threads[0].start()
+            while not wishes._is_led or wishes._waiting:  # until it has begun for itself alone, which takes the lock
+                sleep(0.01)
+            for thread in threads[1:]:
                 thread.start()
-            while len(outbox._wishes._waiting) < len(threads) - 1:
+            while len(wishes._waiting) < len(threads) - 1:
                 sleep(0.01)
         for thread in threads:
             thread.join()
