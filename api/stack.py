@@ -13,7 +13,7 @@ COMMAND = (sys.executable, "-m", "api.cli.main")
 
 
 def units(settings: Settings) -> tuple[Unit, ...]:
-    """Ledger (when it is the embedded one), then founding, then oracles, indexer and API together."""
+    """Ledger (when it is the embedded one), then founding, then indexer, API and this machine's oracles together."""
     ledger = Unit(
         "ledger", (*COMMAND, "ledger", "serve"), _ready(settings.ledger.host, settings.ledger.port), preload=_LEDGER
     )
@@ -28,6 +28,7 @@ def units(settings: Settings) -> tuple[Unit, ...]:
             preload=_ORACLE,
         )
         for oracle in settings.oracles
+        if oracle.is_here
     )
     api = Unit("api", (*COMMAND, "api", "serve"), _ready(settings.api.host, settings.api.port), preload=_API)
     place = _ready(settings.indexer.host, settings.indexer.port)

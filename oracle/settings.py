@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from ledger_node.hexvalues import read_address
 from ledger_node.settings import SignerSection
 
 
@@ -28,6 +29,9 @@ class OracleSection(BaseModel):
     signer: SignerSection | None = Field(
         default=None, description="instead of key_file: section [oracles.signer] under its item, fields as below"
     )
+    account: str | None = Field(
+        default=None, description="instead of key_file and signer, where the oracle runs elsewhere: its address"
+    )
     tls_certificate_file: Path = Field(
         default_factory=lambda given: Path(f"tls/{given.get('name')}.pem"),
         description="certificate for the host in `url`, with the chain up to the authority",
@@ -36,11 +40,32 @@ class OracleSection(BaseModel):
         default_factory=lambda given: Path(f"tls/{given.get('name')}.key"), description="its private key, mode 0600"
     )
 
+    @field_validator("account")
+    @classmethod
+    def _is_an_address(cls, account: str | None) -> str | None:
+        if account is not None:
+            read_address("address", account)
+        return account
+
     @model_validator(mode="after")
     def _has_one_key(self) -> "OracleSection":
-        if self.signer is not None and "key_file" in self.model_fields_set:
-            raise ValueError("key_file and signer exclude each other")
+        ways = {"key_file": "key_file" in self.model_fields_set, "signer": self.signer, "account": self.account}
+        given = [name for name, value in ways.items() if value]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} exclude each other")
         return self
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it runs on the machine that these are the settings of."""
+        return self.account is None
+
+    @property
+    def address(self) -> bytes | None:
+        """The 20 bytes of its account; None when only its key file can tell."""
+        if self.account is not None:
+            return read_address("account", self.account)
+        return None if self.signer is None else self.signer.address
 
 
 class TlsSection(BaseModel):

@@ -28,6 +28,9 @@ def run(name: Annotated[str, typer.Option(help="Which of the oracles in the sett
         section = settings.oracle(name)
     except SettingsError as error:
         raise CommandError(str(error), "give one of them as --name", WRONG_USE) from None
+    if not section.is_here:
+        cause = f"oracles.{name}.account: says that this oracle runs elsewhere"
+        raise CommandError(cause, "run it where its key_file or signer is", WRONG_USE)
     others = tuple(each.url for each in settings.oracles if each.name != name)
     ledger, addresses_file = settings.ledger, settings.contracts.addresses_file
     try:

@@ -69,7 +69,7 @@ def found(settings: Settings, tell: Callable[[int, int, str], None] = lambda don
     then as well: it is never made anew. Raises DeployError, also for an addresses file of another chain,
     FoundingError, TlsError, AddressesError, GoodsKeyError, KeyFileError, SignerError.
     """
-    certify(settings.tls, settings.oracles)
+    certify(settings.tls, [each for each in settings.oracles if each.is_here])
     client = ChainClient(settings.ledger.rpc_urls)
     file = settings.contracts.addresses_file
     if file.exists():
@@ -94,10 +94,10 @@ def set_oracles(settings: Settings, client: ChainClient, addresses: Addresses) -
     made now would be nobody's; KeyFileError, SignerError.
     """
     for each in settings.oracles:
-        if each.signer is None and not each.key_file.exists():
+        if each.address is None and not each.key_file.exists():
             raise FoundingError(
                 f"oracles.{each.name}.key_file: {each.key_file} is missing; of an oracle that runs elsewhere, give the "
-                "account in its section signer"
+                "address as its account"
             )
     members = _oracles(settings)
     operator = open_operator(settings, client, addresses)
@@ -167,4 +167,4 @@ def _oracles(settings: Settings) -> tuple[bytes, ...]:
 
 
 def _address(oracle: OracleSection) -> bytes:
-    return open_key(oracle.key_file).address if oracle.signer is None else oracle.signer.address
+    return oracle.address or open_key(oracle.key_file).address

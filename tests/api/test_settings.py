@@ -32,6 +32,20 @@ def write(home: Path, text: str) -> Path:
         ("ledger = [\n", "cangdan.toml: "),
         ("[[oracles]]\nname='a'\nport=1\n" * 2, "each name may stand once"),
         (ORACLE + SIGNER, "oracles.0: Value error, key_file and signer exclude each other"),
+        (
+            ORACLE.replace("key_file='k'", "account='0x" + "11" * 20 + "'") + SIGNER,
+            "signer and account exclude each other",
+        ),
+        ("[[oracles]]\nname='a'\nport=1\nkey_file='k'\n" + ACCOUNT, "key_file and account exclude each other"),
+        (
+            "[[oracles]]\nname='a'\nport=1\naccount='0x12'\n",
+            "oracles.0.account: Value error, address: must be 20 bytes",
+        ),
+        ("[[oracles]]\nname='a'\nport=1\naccount=''\n", "oracles.0.account: Value error, address: "),
+        (
+            "[[oracles]]\nname='a'\nport=1\naccount='0x7A16ff8270133f063aab6c9977183d9e72835428'\n",
+            "oracles.0.account: Value error, address: mixed case without a valid checksum",
+        ),
         (OPERATOR + SIGNER, "contracts: Value error, operator_key_file and operator_signer exclude each other"),
         (
             SIGNER_OF_OPERATOR + "url='http://10.0.0.5:9000'\n",

@@ -34,5 +34,11 @@ def test_each_oracle_is_started_by_its_name() -> None:
     assert commands["oracle-3"] == ("oracle", "run", "--name", "oracle-3")
 
 
+def test_an_oracle_that_runs_elsewhere_is_not_started() -> None:
+    here, elsewhere = {"name": "here", "port": 1}, {"name": "elsewhere", "port": 1, "account": "0x" + "11" * 20}
+    names = [unit.name for unit in units(Settings.model_validate({"oracles": [here, elsewhere]}))]
+    assert names == ["ledger", "founding", "api", "indexer", "here"]
+
+
 def test_the_processes_run_on_the_same_python() -> None:
     assert all(Path(unit.command[0]).name.startswith("python") for unit in units(Settings()))

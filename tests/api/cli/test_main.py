@@ -32,6 +32,17 @@ def test_settings_that_cannot_be_read_are_wrong_use_and_named(tmp_path: Path) ->
     assert result.stderr.startswith("cangdan: ledger.prot: Extra inputs are not permitted; mend it in ")
 
 
+def test_an_oracle_that_runs_elsewhere_is_not_run_here(tmp_path: Path) -> None:
+    account = "0x" + "11" * 20
+    (tmp_path / "cangdan.toml").write_text(f"[[oracles]]\nname = 'north'\nport = 1\naccount = '{account}'\n")
+    result = cangdan(tmp_path, "oracle", "run", "--name", "north")
+    refused = (
+        "cangdan: oracles.north.account: says that this oracle runs elsewhere; run it where its key_file or signer is\n"
+    )
+    assert (result.returncode, result.stderr) == (2, refused)
+    assert not (tmp_path / "keys").exists()
+
+
 @pytest.mark.parametrize(("arguments", "offered"), [([], "status"), (["ledger"], "serve"), (["contracts"], "build")])
 def test_without_a_verb_the_help_is_shown_and_the_use_is_wrong(
     tmp_path: Path, arguments: list[str], offered: str

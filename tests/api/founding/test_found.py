@@ -10,6 +10,7 @@ import pytest
 from api.founding.found import found, open_accounts, set_oracles
 from api.founding.operator import Entrant, FoundingError, Panel, identifier_hash
 from api.goods_key import GoodsKeyError, make_goods_key
+from api.settings import Settings
 from ledger_node.abi import encode_call
 from ledger_node.client import ChainClient
 from ledger_node.deploy import AddressesError, DeployError, deploy, dump_addresses, load_addresses
@@ -166,6 +167,25 @@ def test_no_oracle_is_named_whose_key_is_not_here_and_no_key_is_made_for_it(foun
     with pytest.raises(FoundingError, match=r"oracles\.oracle-5\.key_file: .* is missing"):
         set_oracles(more, founded.client, founded.addresses)
     assert (missing.exists(), sent(founded)) == (False, before)
+
+
+def test_an_oracle_that_runs_elsewhere_is_named_by_its_account_and_nothing_is_made_for_it(tmp_path: Path) -> None:
+    with running_ledger(tmp_path / "ledger") as running:
+        settings = with_account(running.http, tmp_path, "11")
+        members = found(settings).oracles.members
+        assert (len(members), members[3]) == (4, bytes.fromhex("11" * 20))
+        changed = with_account(running.http, tmp_path, "22")
+        named = set_oracles(changed, ChainClient(running.http), load_addresses(settings.contracts.addresses_file))
+        assert (named.epoch, named.members[3]) == (2, bytes.fromhex("22" * 20))
+    assert len(list(tmp_path.rglob("oracle-3.*"))) == 4
+    assert list(tmp_path.rglob("oracle-4*")) == []
+
+
+def with_account(url: str, home: Path, byte: str) -> Settings:
+    """Four oracles, of which the last runs elsewhere."""
+    text = "".join(f"[[oracles]]\nname = 'oracle-{each}'\nport = {20590 + each}\n" for each in range(1, 5))
+    (home / "cangdan.toml").write_text(f"{text}account = '0x{20 * byte}'\n")
+    return on(url, home)
 
 
 def test_another_set_than_that_of_the_settings_is_told_and_stays_until_the_settings_one_is_asked_for(
