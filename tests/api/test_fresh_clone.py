@@ -42,10 +42,13 @@ class Clone:
         )
 
     def interrupt(self, *command: str, at: str) -> None:
-        """Run a command and press Ctrl-C once it says that on standard error."""
+        """Run a command and press Ctrl-C once it says that on standard error.
+
+        Who runs the tests in the background of a script ignores that key, and so would what they start.
+        """
         environment = {"PATH": str(self.path), "HOME": str(self.home)}
         with subprocess.Popen(
-            command,
+            ("env", "--default-signal=INT", *command),
             cwd=self.folder,
             env=environment,
             stdout=subprocess.DEVNULL,
