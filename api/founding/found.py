@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from api.founding.certificates import certify
@@ -37,16 +38,12 @@ def open_accounts(settings: Settings) -> Accounts:
 
     The operator's signer elsewhere must answer; an oracle's is the oracle's own matter.
     """
-    operator = open_key(settings.contracts.operator_key_file, settings.contracts.operator_signer)
-    if isinstance(operator, RemoteSigner):
-        operator.check()
-    return Accounts(operator, _oracles(settings))
+    return Accounts(_operator_key(settings), _oracles(settings))
 
 
 def open_operator(settings: Settings, client: ChainClient, addresses: Addresses) -> Operator:
     """The operator of a founded consortium, ready to act."""
-    outbox = _outbox(settings, client, open_accounts(settings).operator)
-    return Operator(client, outbox, {each.name: each.address for each in addresses.contracts})
+    return _operator(settings, client, addresses, _operator_key(settings))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +69,18 @@ def found(settings: Settings, tell: Callable[[int, int, str], None] = lambda don
     certify(settings.tls, [each for each in settings.oracles if each.is_here])
     client = ChainClient(settings.ledger.rpc_urls)
     file = settings.contracts.addresses_file
+    operator_key = cache(lambda: _operator_key(settings))
     if file.exists():
         addresses = load_addresses(file)
         check_in_place(client, addresses)
         read_goods_key(settings.api.goods_key_file, addresses.goods_key_hash)
+        members = _oracles(settings)
     else:
-        addresses = _deployed(settings, client, tell)
-    members = _oracles(settings)
+        members = _oracles(settings)
+        addresses = _deployed(settings, client, operator_key(), tell)
     oracles = read_oracles(client, addresses.address("AttestationHub"))
     if not oracles.epoch:
-        oracles = set_oracles(settings, client, addresses)
+        oracles = _named(_operator(settings, client, addresses, operator_key()), members)
     if not file.exists():
         replace_atomically(file, dump_addresses(addresses))
     return Founding(addresses, oracles, _difference(oracles, members))
@@ -100,7 +99,10 @@ def set_oracles(settings: Settings, client: ChainClient, addresses: Addresses) -
                 "address as its account"
             )
     members = _oracles(settings)
-    operator = open_operator(settings, client, addresses)
+    return _named(open_operator(settings, client, addresses), members)
+
+
+def _named(operator: Operator, members: Sequence[bytes]) -> OracleSet:
     try:
         return operator.set_oracles(members, most_faulty(members))
     finally:
@@ -112,8 +114,9 @@ def most_faulty(members: Sequence[bytes]) -> int:
     return (len(members) - 1) // 3
 
 
-def _deployed(settings: Settings, client: ChainClient, tell: Callable[[int, int, str], None]) -> Addresses:
-    operator = open_accounts(settings).operator
+def _deployed(
+    settings: Settings, client: ChainClient, operator: TransactionSigner, tell: Callable[[int, int, str], None]
+) -> Addresses:
     outbox = _outbox(settings, client, operator)
     try:
         return deploy(client, outbox, operator.address, goods_key_hash=_goods(settings), tell=tell)
@@ -160,6 +163,18 @@ def _outbox(settings: Settings, client: ChainClient, operator: TransactionSigner
     make_folder(path.parent, 0o700)
     policy = GasPolicy.of_chain(client)
     return Outbox(path, client, operator, policy=policy, finality=settings.ledger.finality)
+
+
+def _operator(settings: Settings, client: ChainClient, addresses: Addresses, key: TransactionSigner) -> Operator:
+    outbox = _outbox(settings, client, key)
+    return Operator(client, outbox, {each.name: each.address for each in addresses.contracts})
+
+
+def _operator_key(settings: Settings) -> TransactionSigner:
+    key = open_key(settings.contracts.operator_key_file, settings.contracts.operator_signer)
+    if isinstance(key, RemoteSigner):
+        key.check()
+    return key
 
 
 def _oracles(settings: Settings) -> tuple[bytes, ...]:

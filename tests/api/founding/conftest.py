@@ -11,6 +11,9 @@ from api.settings import Settings, load_settings
 from ledger_node.client import ChainClient
 from ledger_node.deploy import Addresses
 from ledger_node.embedded.launch import running_ledger
+from ledger_node.remote_signer import open_key
+from ledger_node.settings import SignerSection
+from ledger_node.signing import Signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,8 @@ class Founded:
     settings: Settings
     client: ChainClient
     addresses: Addresses
+    opened: tuple[str, ...]
+    """The names of the key files that the founding opened, one for each time."""
 
     def operator(self) -> Operator:
         return open_operator(self.settings, self.client, self.addresses)
@@ -30,8 +35,16 @@ class Founded:
 def founded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Founded]:
     home = tmp_path_factory.mktemp("consortium")
     with running_ledger(home / "ledger") as running:
-        settings = on(running.http, home)
-        yield Founded(home, settings, ChainClient(running.http), found(settings).addresses)
+        settings, opened = on(running.http, home), list[str]()
+
+        def noted(key_file: Path, elsewhere: SignerSection | None = None) -> Signer:
+            opened.append(key_file.name)
+            return open_key(key_file, elsewhere)
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("api.founding.found.open_key", noted)
+            addresses = found(settings).addresses
+        yield Founded(home, settings, ChainClient(running.http), addresses, tuple(opened))
 
 
 def on(url: str, home: Path) -> Settings:

@@ -137,6 +137,10 @@ def test_a_founded_consortium_is_left_as_it_is(founded: Founded) -> None:
     assert founded.settings.contracts.addresses_file.stat().st_ino == written.st_ino
 
 
+def test_a_first_founding_opens_each_key_once(founded: Founded) -> None:
+    assert sorted(founded.opened) == ["operator.json", *(f"oracle-{each}.json" for each in range(1, 5))]
+
+
 def test_founding_goes_on_where_it_was_stopped(founded: Founded) -> None:
     before = sent(founded)
     founded.settings.contracts.addresses_file.unlink()
