@@ -10,9 +10,13 @@ from ledger_node.batches import Call
 from ledger_node.client import ChainClient, ChainUnavailable, RpcError
 from ledger_node.embedded.launch import LedgerProcess
 from ledger_node.endpoints import Endpoint, Endpoints, NodeBusy, TooMuch
+from ledger_node.http_provider import KeptHttpProvider
 from ledger_node.keys import LocalSigner
 from ledger_node.transactions import Transaction, transaction_hash
 from tests.ledger_node.proxy_kit import FORWARD, Http, Proxy, proxied
+
+
+LONG, SHORT = 60.0, 0.5
 
 
 class Time:
@@ -36,11 +40,17 @@ def time() -> Time:
     return Time()
 
 
-def client_of(time: Time, *urls: str, timeout: float = 5.0) -> ChainClient:
+@pytest.fixture(autouse=True)
+def _slow_probes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node that is only slow, as this machine may be, is asked nevertheless."""
+    monkeypatch.setattr("ledger_node.endpoints.PROBE_TIMEOUT", LONG)
+
+
+def client_of(time: Time, *urls: str, timeout: float = LONG) -> ChainClient:
+    """`timeout` is that of the first node."""
     client = ChainClient(urls)
-    client._endpoints = Endpoints(
-        [Endpoint(url, timeout) for url in urls], patience=timeout, clock=time, pause=time.sleep
-    )
+    endpoints = [Endpoint(url, LONG if at else timeout) for at, url in enumerate(urls)]
+    client._endpoints = Endpoints(endpoints, patience=5.0, clock=time, pause=time.sleep)
     return client
 
 
@@ -69,7 +79,7 @@ def test_what_one_node_does_not_answer_the_next_one_does(two: tuple[Proxy, Proxy
 
 def test_a_node_that_hangs_is_left_for_the_next_one(two: tuple[Proxy, Proxy], time: Time) -> None:
     two[0].rule = lambda method, params: Http(200, hang=30)
-    client = client_of(time, two[0].url, two[1].url, timeout=0.5)
+    client = client_of(time, two[0].url, two[1].url, timeout=SHORT)
     client.block_number()
     assert client.endpoints()[0].last_error == "read timeout"
 
@@ -173,7 +183,7 @@ HEADS = [Call("eth_blockNumber"), Call("eth_chainId")]
         Http(413),
         Http(400),
         Http(200),
-        Http(200, hang=3),
+        Http(200, hang=30),
         {"error": {"code": -32600, "message": "batch too large"}},
         {"error": {"code": -32003, "message": "response too large"}},
     ],
@@ -181,8 +191,10 @@ HEADS = [Call("eth_blockNumber"), Call("eth_chainId")]
 def test_a_node_that_has_too_much_at_once_is_as_healthy_as_before(
     two: tuple[Proxy, Proxy], time: Time, broken: object
 ) -> None:
-    client = client_of(time, two[0].url, two[1].url, timeout=1.0)
+    client = client_of(time, two[0].url, two[1].url)
     client.chain_id()
+    if isinstance(broken, Http) and broken.hang:
+        client._endpoints.all[0]._provider = KeptHttpProvider(two[0].url, SHORT)
     two[0].rule = lambda method, params: broken
     with pytest.raises(TooMuch, match=r"http://127\.0\.0\.1:"):
         client.request_all(HEADS)
