@@ -91,14 +91,19 @@ def redirecting(request: BaseHTTPRequestHandler) -> None:
 
 
 @pytest.mark.parametrize(
-    ("handle", "cause"),
-    [(endless, "longer than"), (dripping, "takes longer"), (packed, "compressed"), (redirecting, "status 302")],
+    ("handle", "answer_s", "cause"),
+    [
+        (endless, 60, "longer than"),
+        (dripping, 0.3, "takes longer"),
+        (packed, 60, "compressed"),
+        (redirecting, 60, "status 302"),
+    ],
 )
 def test_a_peer_that_answers_without_end_or_elsewhere_is_unavailable(
-    monkeypatch: pytest.MonkeyPatch, handle: Callable[[BaseHTTPRequestHandler], None], cause: str
+    monkeypatch: pytest.MonkeyPatch, handle: Callable[[BaseHTTPRequestHandler], None], answer_s: float, cause: str
 ) -> None:
-    monkeypatch.setattr(http_peer, "ANSWER_S", 0.3)
-    with answering(handle) as url, httpx.Client(base_url=url, timeout=5) as client:
+    monkeypatch.setattr(http_peer, "ANSWER_S", answer_s)
+    with answering(handle) as url, httpx.Client(base_url=url, timeout=60) as client:
         peer = PeerClient(client, b"p" * 20, CONTEXT, ORACLE_SIGNERS[0], Standing())
         with pytest.raises(PeerUnavailable, match=cause):
             peer.ask("/v1/checkpoint", 100_000)
