@@ -1,7 +1,7 @@
 """A sender that is killed: submits acts number 0 to COUNT - 1 in order, again from 0 after each start.
 
 DIE is `never`, or `before` or `after` and the number of the broadcast at which it kills itself (SIGKILL): the two
-moments between which the node hears of a transaction.
+moments between which the node hears of a transaction. `at random` waits at its end to be killed, if it was not before.
 """
 
 import os
@@ -37,3 +37,5 @@ for number in range(count):
     sys.stdout.flush()
 for number in range(count):
     outbox.wait(f"act {number}")
+if moment == "at":
+    signal.pause()
