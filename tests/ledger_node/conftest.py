@@ -1,6 +1,6 @@
 import os
+import re
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ledger_node.client import ChainClient, ChainUnavailable
+from ledger_node.client import ChainClient
 from ledger_node.embedded.launch import LedgerProcess, running_ledger
 
 ROOT = Path(__file__).parents[2]
+LISTENING = re.compile(r"^Listening on (\S+)\n", re.MULTILINE)
 
 
 @pytest.fixture(scope="session")
@@ -29,20 +30,17 @@ def client(plain_ledger: LedgerProcess) -> ChainClient:
 @pytest.fixture(scope="session")
 def anvil(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an anvil with London rules, another engine than ours."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = int(listener.getsockname()[1])
     binary = shutil.which("anvil", path=f"{ROOT / 'node_modules' / '.bin'}{os.pathsep}{os.environ['PATH']}")
     assert binary, "anvil is missing: run npm ci"
-    command = [binary, "--port", str(port), "--hardfork", "london", "--silent"]
-    process = subprocess.Popen(command, cwd=tmp_path_factory.mktemp("anvil"))
-    url = f"http://127.0.0.1:{port}"
-    for _ in range(200):
-        try:
-            ChainClient(url).chain_id()
-            break
-        except ChainUnavailable:
+    folder = tmp_path_factory.mktemp("anvil")
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([binary, "--port", "0", "--hardfork", "london"], cwd=folder, stdout=log, stderr=log)
+    try:
+        end = time.monotonic() + 60
+        while not (told := LISTENING.search((folder / "log").read_text())):
+            assert time.monotonic() < end, "anvil does not listen"
             time.sleep(0.05)
-    yield url
-    process.terminate()
-    process.wait(10)
+        yield f"http://{told[1]}"
+    finally:
+        process.kill()
+        process.wait()
