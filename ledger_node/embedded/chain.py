@@ -158,8 +158,8 @@ class EmbeddedChain:
         with self._pool_changed:
             return self._pool_changed.wait_for(self._pool.has_executable, seconds)
 
-    def seal(self, *, budget: float = 1.0, empty: bool = True) -> SealedBlock | None:
-        """Execute what waits, for about `budget` seconds, and commit it as the next block.
+    def seal(self, *, budget: float = math.inf, empty: bool = True) -> SealedBlock | None:
+        """Execute what waits, for about `budget` seconds at most, and commit it as the next block.
 
         Without transactions, an empty block when `empty`, else None.
         """

@@ -14,7 +14,6 @@ eth-tester's dictionaries. What eth-tester cannot carry, and what to use instead
 * Berlin rules: no fees of EIP-1559 and no fee history. The sealer is the coinbase of every block.
 """
 
-import math
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -139,7 +138,7 @@ class EmbeddedBackend(BaseChainBackend):  # type: ignore[misc]
         hashes = []
         for _ in range(num_blocks):
             self._time += 1
-            sealed = self._chain.seal(budget=math.inf)
+            sealed = self._chain.seal()
             assert sealed is not None
             hashes.append(sealed.block.hash)
         return hashes
