@@ -7,7 +7,8 @@ from ledger_node.outbox import Outbox, Sent, Status
 
 def until(outbox: Outbox, key: str, status: Status) -> Sent:
     """The act once it has the status; the outbox looks at the chain meanwhile."""
-    for _ in range(500):
+    end = time.monotonic() + 120
+    while time.monotonic() < end:
         outbox.step()
         found = outbox.find(key)
         if found is not None and found.status is status:

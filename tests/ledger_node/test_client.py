@@ -38,7 +38,7 @@ def node_that_answers(body: bytes, status: int = 200) -> Iterator[ChainClient]:
     server = HTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        yield ChainClient(f"http://user:secret@127.0.0.1:{server.server_port}/?token=secret", timeout=5)
+        yield ChainClient(f"http://user:secret@127.0.0.1:{server.server_port}/?token=secret", timeout=60)
     finally:
         server.shutdown()
         server.server_close()

@@ -79,7 +79,7 @@ def node(*answers: bytes, context: ssl.SSLContext | None = None) -> Iterator[Nod
 )
 def test_where_nobody_is_reached_nothing_was_taken(url: str, words: str) -> None:
     with pytest.raises(HttpError, match=f"^{words}$") as caught:
-        KeptHttpProvider(url, 5.0).make_request(METHOD, [])
+        KeptHttpProvider(url, 60.0).make_request(METHOD, [])
     assert not caught.value.is_taken
 
 
@@ -95,20 +95,20 @@ def test_where_nobody_is_reached_nothing_was_taken(url: str, words: str) -> None
 )
 def test_what_is_no_answer_is_told(answer: bytes, words: str, is_taken: bool) -> None:
     with node(answer) as made, pytest.raises(HttpError, match=f"^{words}$") as caught:
-        KeptHttpProvider(made.url, 5.0).make_request(METHOD, [])
+        KeptHttpProvider(made.url, 60.0).make_request(METHOD, [])
     assert caught.value.is_taken is is_taken
 
 
 def test_a_packed_answer_that_is_cut_off_is_no_json() -> None:
     cut = http(gzip.compress(ANSWER)[:-20], headers="content-encoding: gzip\r\n")
     with node(cut) as made, pytest.raises(ValueError, match="Could not decode"):
-        KeptHttpProvider(made.url, 5.0).make_request(METHOD, [])
+        KeptHttpProvider(made.url, 60.0).make_request(METHOD, [])
 
 
 def test_a_pause_that_is_asked_for_is_told_with_its_seconds() -> None:
     busy = http(status="429 Too Many Requests", headers="retry-after: 7\r\n")
     with node(busy) as made, pytest.raises(HttpError) as caught:
-        KeptHttpProvider(made.url, 5.0).make_request(METHOD, [])
+        KeptHttpProvider(made.url, 60.0).make_request(METHOD, [])
     assert (caught.value.status, caught.value.retry_after) == (429, "7")
 
 
@@ -128,15 +128,15 @@ def test_a_node_is_believed_by_the_authorities_of_this_system_only(
     context.load_cert_chain(tmp_path / "server.pem", tmp_path / "server.key")
     with node(http(), context=context) as made:
         with pytest.raises(HttpError, match="^its certificate is not one that is believed$") as caught:
-            KeptHttpProvider(made.url, 5.0).make_request(METHOD, [])
+            KeptHttpProvider(made.url, 60.0).make_request(METHOD, [])
         assert not caught.value.is_taken
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-        assert KeptHttpProvider(made.url, 5.0).make_request(METHOD, [])["result"] == "0x1"
+        assert KeptHttpProvider(made.url, 60.0).make_request(METHOD, [])["result"] == "0x1"
 
 
 def test_one_connection_carries_one_request_after_the_other() -> None:
     with node(http(), http(), http()) as made:
-        provider = KeptHttpProvider(made.url, 5.0)
+        provider = KeptHttpProvider(made.url, 60.0)
         assert [provider.make_request(METHOD, [])["result"] for _ in range(3)] == ["0x1"] * 3
     assert made.connections == 1
     assert [json.loads(each)["id"] for each in made.bodies] == [0, 1, 2]
@@ -144,14 +144,14 @@ def test_one_connection_carries_one_request_after_the_other() -> None:
 
 def test_a_request_on_a_connection_that_was_closed_meanwhile_is_made_anew() -> None:
     with node(http(), b"", http()) as made:
-        provider = KeptHttpProvider(made.url, 5.0)
+        provider = KeptHttpProvider(made.url, 60.0)
         assert [provider.make_request(METHOD, [])["result"] for _ in range(2)] == ["0x1"] * 2
     assert made.connections == 2
 
 
 def test_a_node_that_closes_each_connection_unanswered_is_given_up() -> None:
     with node(http(), b"", b"", b"") as made:
-        provider = KeptHttpProvider(made.url, 5.0)
+        provider = KeptHttpProvider(made.url, 60.0)
         provider.make_request(METHOD, [])
         with pytest.raises(HttpError, match="^connection error$"):
             provider.make_request(METHOD, [])
@@ -161,7 +161,7 @@ def test_address_and_credentials_of_the_url_are_sent(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     with node(http()) as made:
         url = made.url.replace("//", "//user:p%40ss%E2%82%AC@") + "/v3/key?token=a%20b"
-        assert KeptHttpProvider(url, 5.0).make_request(METHOD, [])["result"] == "0x1"
+        assert KeptHttpProvider(url, 60.0).make_request(METHOD, [])["result"] == "0x1"
     assert made.heads[0].startswith("POST /v3/key?token=a%20b HTTP/1.1\r\n")
     assert "authorization: Basic dXNlcjpwQHNz4oKs\r\n" in made.heads[0]
     assert "Accept-Encoding: identity\r\n" in made.heads[0]
@@ -169,11 +169,11 @@ def test_address_and_credentials_of_the_url_are_sent(monkeypatch: pytest.MonkeyP
 
 def test_answers_may_be_packed() -> None:
     with node(http(gzip.compress(ANSWER), headers="content-encoding: gzip\r\n")) as made:
-        assert KeptHttpProvider(made.url, 5.0).make_request(METHOD, [])["result"] == "0x1"
+        assert KeptHttpProvider(made.url, 60.0).make_request(METHOD, [])["result"] == "0x1"
 
 
 def test_several_requests_go_as_one() -> None:
     told = [{"jsonrpc": "2.0", "id": at, "result": hex(at)} for at in range(2)]
     with node(http(json.dumps(told).encode())) as made:
-        assert KeptHttpProvider(made.url, 5.0).make_batch_request([(METHOD, []), (METHOD, [])]) == told
+        assert KeptHttpProvider(made.url, 60.0).make_batch_request([(METHOD, []), (METHOD, [])]) == told
     assert [each["id"] for each in json.loads(made.bodies[0])] == [0, 1]

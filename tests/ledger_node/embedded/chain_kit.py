@@ -50,7 +50,7 @@ class Person:
         """Send, wait, and return the receipt."""
         sent = w3.eth.send_raw_transaction(self.sign(**fields))
         self.nonce += 1
-        return dict(w3.eth.wait_for_transaction_receipt(sent, timeout=30, poll_latency=0.02))
+        return dict(w3.eth.wait_for_transaction_receipt(sent, timeout=120, poll_latency=0.02))
 
     def deploy(self, w3: Web3, runtime: bytes) -> str:
         """Make a contract; its address."""

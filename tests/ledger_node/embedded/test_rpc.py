@@ -256,12 +256,13 @@ def test_a_custom_error_is_decoded_over_http(remote):
     ],
 )
 def test_a_web_page_cannot_reach_the_ledger(ledger, headers, status):
-    assert httpx.post(ledger.http, content=b"{}", headers=headers).status_code == status
+    assert httpx.post(ledger.http, content=b"{}", headers=headers, timeout=60).status_code == status
 
 
 def test_a_body_over_the_limit_is_refused(ledger):
     body = b" " * (5 * 1024 * 1024 + 1)
-    assert httpx.post(ledger.http, content=body, headers={"content-type": "application/json"}).status_code == 413
+    answer = httpx.post(ledger.http, content=body, headers={"content-type": "application/json"}, timeout=60)
+    assert answer.status_code == 413
 
 
 def test_creation_works_at_the_address_that_is_announced(w3, person):

@@ -19,11 +19,11 @@ from tests.ledger_node.embedded.chain_kit import LOOP, STORE_WORD, new_person, w
 
 def ask(socket, method, *params):
     socket.send(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)}))
-    return json.loads(socket.recv(10))
+    return json.loads(socket.recv(60))
 
 
 def told(socket):
-    return json.loads(socket.recv(10))["params"]
+    return json.loads(socket.recv(60))["params"]
 
 
 def children(pid):
@@ -113,7 +113,7 @@ def test_workers_end_with_a_server_that_is_killed(tmp_path):
     httpx.post(ledger.http, json=call, timeout=30)
     workers = children(ledger.process.pid)
     ledger.kill()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while any(Path(f"/proc/{pid}/cmdline").exists() for pid in workers) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert workers
