@@ -27,7 +27,7 @@ def program(name: str, code: str, **options: object) -> Unit:
     return Unit(name, (sys.executable, "-c", code), **options)
 
 
-def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until the condition holds; AssertionError when it does not within the time."""
     deadline = time.monotonic() + seconds
     while not condition():

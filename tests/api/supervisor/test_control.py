@@ -21,7 +21,7 @@ from api.settings import SupervisorSection
 from api.supervisor.run import Supervisor, stop_on_signals
 from api.supervisor.units import Unit
 units = eval(sys.argv[2])
-settings = SupervisorSection(ready_seconds=15, stop_seconds=2, backoff_seconds=0.1)
+settings = SupervisorSection(backoff_seconds=0.1)
 supervisor = Supervisor(units, pathlib.Path(sys.argv[1]), settings, os.environ)
 stop_on_signals(supervisor)
 supervisor.run()
@@ -38,20 +38,35 @@ class Stack:
         self.told: list[Report] = []
 
     def up(self) -> Report:
-        return start(self.home, self.command, self.told.append)
+        return start(self.home, self.command, self.tell)
+
+    def tell(self, report: Report) -> None:
+        self.told.append(report)
+        told_file(self.home).touch()
 
     def down(self) -> bool:
-        return stop(self.home, self.names, 5)
+        return stop(self.home, self.names, 20)
 
 
 @pytest.fixture(params=[(), ("http.server",)], ids=["alone", "forked"])
 def stack(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """Two units, each as a program of its own and then as forks of the supervisor."""
-    order = tmp_path / "order"
-    units = server("ledger", order, preload=request.param), server("api", order, preload=request.param)
-    stack = Stack(tmp_path / "home", units)
+    """Two units, each as a program of its own and then as forks of the supervisor.
+
+    The second is ready once somebody was told of the way there: who is slow to look would otherwise miss it.
+    """
+    order, home = tmp_path / "order", tmp_path / "home"
+    units = (
+        server("ledger", order, preload=request.param),
+        server("api", order, told_file(home), preload=request.param),
+    )
+    stack = Stack(home, units)
     yield stack
     stack.down()
+
+
+def told_file(home: Path) -> Path:
+    """There once a start has told of its way."""
+    return home.with_name("told")
 
 
 def alive(pid: int | None) -> bool:
