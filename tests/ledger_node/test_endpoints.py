@@ -15,7 +15,6 @@ from ledger_node.keys import LocalSigner
 from ledger_node.transactions import Transaction, transaction_hash
 from tests.ledger_node.proxy_kit import FORWARD, Http, Proxy, proxied
 
-
 LONG, SHORT = 60.0, 0.5
 
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import count
 
 import pytest
 
@@ -141,6 +142,15 @@ def test_a_block_is_never_over_its_gas_limit(chain):
     for person in people:
         chain.accept(person.sign(data=BURN, gas=10_000_000))
     assert [len(chain.seal().transactions) for _ in range(2)] == [3, 1]
+
+
+def test_a_block_ends_when_its_budget_is_over_and_without_one_holds_all_that_waits(chain, monkeypatch):
+    for budget, blocks in (({"budget": 1.0}, [1, 1, 1]), ({}, [3, 0, 0])):
+        for person in [new_person() for _ in range(3)]:
+            chain.accept(person.sign())
+        with monkeypatch.context() as slow:
+            slow.setattr("ledger_node.embedded.chain.time.monotonic", count(0, 100).__next__)
+            assert [len(chain.seal(**budget).transactions) for _ in range(3)] == blocks
 
 
 def test_without_work_no_block_is_made_unless_asked(chain):
