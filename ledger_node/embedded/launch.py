@@ -3,6 +3,7 @@
 It runs `python -m ledger_node.embedded.launch`, which serves one directory until SIGTERM.
 """
 
+import os
 import signal
 import socket
 import subprocess
@@ -18,7 +19,7 @@ from pathlib import Path
 from ledger_node.embedded.errors import LedgerError
 from ledger_node.embedded.files import GENESIS_FILE, open_files
 from ledger_node.embedded.sealer import Pace
-from ledger_node.embedded.server import ServerSettings, serve
+from ledger_node.embedded.server import ServerSettings, listening, serve
 from ledger_node.genesis import DEFAULT_CHAIN_ID, Genesis, Prefund, load_genesis
 
 START_SECONDS = 60.0
@@ -68,10 +69,11 @@ def start(directory: Path, *, port: int = 0, pace: Pace = QUICK_PACE) -> LedgerP
     Port 0 takes a free one. Raises LedgerError with the end of the process' own words when it does not start.
     """
     genesis = load_genesis(directory / GENESIS_FILE)
-    port = _free_port(port)
-    command = [sys.executable, "-m", __spec__.name, str(directory), str(port), str(pace.interval), str(pace.idle)]
-    with (directory / LOG_FILE).open("ab") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    # The port is bound here and handed on: one that was only found free may be another process' before it is bound.
+    with _bound(port) as listener, (directory / LOG_FILE).open("ab") as log:
+        port, number = int(listener.getsockname()[1]), listener.fileno()
+        command = [sys.executable, "-m", __spec__.name, str(directory), str(number), str(pace.interval), str(pace.idle)]
+        process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, pass_fds=(number,))
     ledger = LedgerProcess(process, directory, genesis, port)
     deadline = time.monotonic() + START_SECONDS
     while not _is_ready(ledger):
@@ -101,11 +103,14 @@ def running_ledger(
 
 
 def main(arguments: list[str]) -> None:
-    """Serve a directory that `prepare` made: DIRECTORY PORT INTERVAL IDLE."""
-    directory, port, interval, idle = Path(arguments[0]), int(arguments[1]), float(arguments[2]), float(arguments[3])
+    """Serve a directory that `prepare` made: DIRECTORY LISTENER INTERVAL IDLE, the listener a bound socket's number."""
+    directory, number, interval, idle = Path(arguments[0]), int(arguments[1]), float(arguments[2]), float(arguments[3])
+    os.set_inheritable(number, False)
+    listener = socket.socket(fileno=number)
     genesis, signer = open_files(directory)
     try:
-        serve(ServerSettings(directory, genesis, port=port, pace=Pace(interval, idle)), signer)
+        settings = ServerSettings(directory, genesis, port=listener.getsockname()[1], pace=Pace(interval, idle))
+        serve(settings, signer, listener)
     except LedgerError as error:
         sys.exit(str(error))
 
@@ -118,10 +123,9 @@ def _is_ready(ledger: LedgerProcess) -> bool:
         return False
 
 
-def _free_port(wanted: int) -> int:
+def _bound(wanted: int) -> socket.socket:
     try:
-        with socket.create_server(("127.0.0.1", wanted)) as listener:
-            return int(listener.getsockname()[1])
+        return listening("127.0.0.1", wanted)
     except OSError as error:
         raise LedgerError(f"the ledger did not start: port {wanted}: {error.strerror}") from None
 

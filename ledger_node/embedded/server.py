@@ -205,20 +205,28 @@ def _keep_signals_from_ending_the_process() -> None:
         signal.signal(number, lambda received, frame: None)
 
 
+def listening(host: str, port: int) -> socket.socket:
+    """A socket for `serve`; port 0 takes a free one. Raises OSError."""
+    listener = socket.create_server((host, port), backlog=512)
+    # asyncio sets this only on sockets that name their protocol; without it an answer's body waits for an ACK.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
 def _listen(settings: ServerSettings) -> socket.socket:
     try:
-        listener = socket.create_server((settings.host, settings.port), backlog=512)
-        # asyncio sets this only on sockets that name their protocol; without it an answer's body waits for an ACK.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return listener
+        return listening(settings.host, settings.port)
     except OSError as error:
         raise LedgerError(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from None
 
 
-def serve(settings: ServerSettings, signer: BlockSigner) -> None:
-    """Serve the ledger until SIGTERM or SIGINT. Raises LedgerError when it cannot be opened or stops sealing."""
+def serve(settings: ServerSettings, signer: BlockSigner, listener: socket.socket | None = None) -> None:
+    """Serve the ledger until SIGTERM or SIGINT, at `listener` where one is given, which is closed at the end.
+
+    Raises LedgerError when it cannot be opened or stops sealing.
+    """
     with contextlib.ExitStack() as open_things:
-        listener = open_things.enter_context(_listen(settings))
+        listener = open_things.enter_context(listener or _listen(settings))
         chain = EmbeddedChain(settings.directory, settings.genesis, signer)
         open_things.callback(chain.close)
         workers = Workers(settings.directory, settings.workers, settings.call_timeout)

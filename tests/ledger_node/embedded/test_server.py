@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -51,6 +52,18 @@ def test_a_port_that_is_taken_is_an_error(ledger, tmp_path):
     prepare(tmp_path)
     with pytest.raises(LedgerError, match="did not start"):
         start(tmp_path, port=ledger.port)
+
+
+def test_a_port_is_taken_before_the_process_that_is_to_listen_at_it_begins(tmp_path, monkeypatch):
+    def begin(command, pass_fds, **named):
+        with socket.socket(fileno=os.dup(pass_fds[0])) as listener, pytest.raises(OSError, match="in use"):
+            socket.create_server(listener.getsockname())
+        raise InterruptedError
+
+    prepare(tmp_path)
+    monkeypatch.setattr("ledger_node.embedded.launch.subprocess.Popen", begin)
+    with pytest.raises(InterruptedError):
+        start(tmp_path)
 
 
 def test_new_heads_are_told_with_their_seal(ledger, remote):
