@@ -14,8 +14,6 @@ from ledger_node.consensus.rules import Followed, HeaderRefused
 from ledger_node.headers import read_header
 from tests.ledger_node.consensus.chains import CliqueChain, address, text
 
-pytestmark = pytest.mark.timeout(1_500)
-"""The first time, the judge is built."""
 CHAINS = 600 if os.environ.get("CANGDAN_DEEP") else 60
 PEOPLE = range(9)
 
