@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,13 +17,20 @@ from tests.api.story import Story
 
 
 @pytest.fixture
-def page(api: Api, tmp_path: Path) -> Iterator[tuple[Page, uvicorn.Server]]:
+def page(api: Api, tmp_path: Path) -> Iterator[tuple[Page, Callable[[], None]]]:
+    """A page of a member, and what ends its server: nobody answers any more then."""
     app = create_app(api.services)
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
         thread.join(0.02)
+
+    def end() -> None:
+        server.should_exit = server.force_exit = True
+        thread.join(60)
+        assert not thread.is_alive()
+
     address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
@@ -34,16 +41,16 @@ def page(api: Api, tmp_path: Path) -> Iterator[tuple[Page, uvicorn.Server]]:
         made.fill("#password", PASSWORD)
         made.click("main button")
         made.wait_for_url(f"{address}/")
-        yield made, server
+        yield made, end
         app.state.streams.stopping = server.should_exit = True
         browser.close()
     thread.join()
 
 
 def test_the_strip_moves_on_until_something_happens_and_says_since_when_it_is_dead(
-    api: Api, story: Story, page: tuple[Page, uvicorn.Server]
+    api: Api, story: Story, page: tuple[Page, Callable[[], None]]
 ):
-    shown, server = page
+    shown, end = page
     number, told = shown.locator("[data-strip=number]"), shown.locator("[data-live]")
     before = int(number.inner_text())
     api.chain.consortium.act("operator", "ReviewBoard", "setPanel", 9, 1, [BANK])
@@ -56,8 +63,7 @@ def test_the_strip_moves_on_until_something_happens_and_says_since_when_it_is_de
     expect(told).to_have_text("1 new event, refresh", timeout=30_000)
     assert int(number.inner_text()) == before + 1
     assert shown.locator("main").inner_html() == rows
-    server.should_exit = True
-    server.force_exit = True
+    end()
     shown.clock.fast_forward(120_000)
     expect(told).to_have_text(re.compile(r"not live since \d\d:\d\d"), timeout=30_000)
     assert shown.locator("[data-live] a").get_attribute("href") == "/"

@@ -158,7 +158,7 @@ def test_signing_in_wrongly_puts_the_focus_on_the_error(browser: Browser, site: 
     page.fill("#login", "nobody")
     page.fill("#password", "wrong password")
     page.click("main button")
-    expect(page.locator("#errors")).to_be_focused()
+    expect(page.locator("#errors")).to_be_focused(timeout=30_000)
     assert faults_of(page) == []
     page.close()
 
@@ -170,9 +170,9 @@ def test_the_pages_work_without_scripts(browser: Browser, site: Site):
     page.fill("#login", f"ada-{BANK}")
     page.fill("#password", PASSWORD)
     page.click("main button")
-    assert "1 facility needs a decision" in page.content()
+    expect(page.get_by_text("1 facility needs a decision").first).to_be_visible(timeout=30_000)
     page.click("summary >> text=view a past date")
     page.fill("#as-of-time", "2020-01-01T00:00")
     page.click("text=Show")
-    assert "no block of the index is that old" in page.content()
+    expect(page.get_by_text("no block of the index is that old").first).to_be_visible(timeout=30_000)
     context.close()
