@@ -13,7 +13,7 @@ from tests.api.webhooks.receiver import Receiver, receiving
 
 @pytest.fixture
 def hooked(story: Story, tmp_path: Path) -> Iterator[Api]:
-    made = story.copy(tmp_path, webhooks=WebhookSection(loopback_http=True, timeout_seconds=2, a_member=2))
+    made = story.copy(tmp_path, webhooks=WebhookSection(loopback_http=True, timeout_seconds=30, a_member=2))
     yield made
     made.close()
 

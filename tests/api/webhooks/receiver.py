@@ -40,7 +40,7 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"])).decode()
             receiver.got.append(({name.lower(): each for name, each in self.headers.items()}, body))
-            receiver.held.wait(10)
+            receiver.held.wait(60)
             status, headers = receiver.answers.pop(0) if len(receiver.answers) > 1 else receiver.answers[0]
             self.send_response(status)
             for name, each in headers.items():

@@ -130,7 +130,7 @@ def test_what_happened_is_told_once_signed_and_leads_to_the_record(hooked: Api, 
 
 def test_a_receiver_verifies_with_the_standard_library(receiver: Receiver):
     secret, other = "whsec_" + "A" * 43 + "=", "whsec_" + "B" * 43 + "="
-    post = Post(Policy(loopback_http=True), 2, trusted(None))
+    post = Post(Policy(loopback_http=True), 30, trusted(None))
     sent = asyncio.run(post.send(receiver.url, Message("msg_1", '{"a":"仓"}', [secret]), SystemClock().now_ms()))
     [(headers, body)] = receiver.got
     assert sent.succeeded
@@ -185,7 +185,7 @@ def test_a_receiver_that_does_not_answer_in_time_is_left(hooked: Api, receiver: 
      ("https://nowhere.invalid/", "unknown-host")],
 )  # fmt: skip
 def test_why_nobody_answered_is_told_by_name(receiver: Receiver, url: str, cause: str):
-    post = Post(Policy(loopback_http=True), 5, trusted(None))
+    post = Post(Policy(loopback_http=True), 30, trusted(None))
     sent = asyncio.run(post.send(url.format(port=receiver.port), Message("msg_1", "{}", ["whsec_QUJD"]), 0))
     assert (sent.status, sent.cause, receiver.got) == (None, cause, [])
 
@@ -199,7 +199,7 @@ def test_the_certificate_must_be_of_the_name_though_the_address_was_looked_up_be
     certify(section, [OracleSection(name="a", port=1, url=f"https://{named}", host="127.0.0.2", **files)])
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files["tls_certificate_file"], files["tls_key_file"])
-    post = Post(Policy(loopback_http=True), 5, trusted(section.authority_file))
+    post = Post(Policy(loopback_http=True), 30, trusted(section.authority_file))
     with receiving(context) as receiver:
         url = f"https://localhost:{receiver.port}/"
         sent = asyncio.run(post.send(url, Message("msg_1", "{}", ["whsec_QUJD"]), 0))
@@ -212,7 +212,7 @@ def test_a_name_that_leads_inside_is_refused_when_it_is_sent_to(receiver: Receiv
 
     monkeypatch.setattr("asyncio.base_events.BaseEventLoop.getaddrinfo", inside)
     sent = asyncio.run(
-        Post(Policy(), 2, trusted(None)).send("https://rebound.example/", Message("msg_1", "{}", ["whsec_QUJD"]), 0)
+        Post(Policy(), 30, trusted(None)).send("https://rebound.example/", Message("msg_1", "{}", ["whsec_QUJD"]), 0)
     )
     assert (sent.cause, receiver.got) == ("address-refused", [])
 
