@@ -163,7 +163,7 @@ def test_a_batch_ends_when_its_time_is_over(chain, monkeypatch):
     ids=["arrays", "objects", "after strings", "utf-16", "long number"],
 )
 def test_json_that_is_deep_or_has_long_numbers_is_a_parse_error(ledger, body):
-    answer = httpx.post(ledger.http, content=body, headers={"content-type": "application/json"}, timeout=30)
+    answer = httpx.post(ledger.http, content=body, headers={"content-type": "application/json"}, timeout=60)
     assert answer.json()["error"]["code"] == -32700
 
 
@@ -176,19 +176,21 @@ def test_brackets_in_strings_are_no_depth(chain):
 
 def test_a_message_over_the_limit_closes_a_socket_and_no_other(ledger):
     with connect(ledger.ws) as socket:
-        socket.send(b" " * (5 * 1024 * 1024 + 1))
+        # In two frames: what is too much is a byte, and nothing is still on its way when the socket is closed.
+        socket.send([b" " * (5 * 1024 * 1024), b" "])
         with pytest.raises(Exception, match="1009"):
-            socket.recv(30)
+            socket.recv(60)
     with connect(ledger.ws) as socket:
         socket.send(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "eth_chainId"}))
-        assert "result" in json.loads(socket.recv(30))
+        assert "result" in json.loads(socket.recv(60))
 
 
 def test_a_socket_that_closes_leaves_no_error_in_the_log(ledger):
     log = ledger.directory / LOG_FILE
+    before = log.stat().st_size
     for _ in range(3):
         with connect(ledger.ws):
             pass
-    httpx.get(ledger.http + "/ready", timeout=30)
+    httpx.get(ledger.http + "/ready", timeout=60)
     time.sleep(0.2)
-    assert "Traceback" not in log.read_text()
+    assert b"Traceback" not in log.read_bytes()[before:]
