@@ -101,7 +101,7 @@ def test_loops_in_calls_do_not_stop_blocks_and_end_in_time(ledger, remote):
     with ThreadPoolExecutor(3) as executor:
         calls = [executor.submit(remote.eth.call, {"to": loop}) for _ in range(3)]
         assert person.send(remote)["status"] == 1
-        assert not any(call.done() for call in calls)
+        assert not all(call.done() for call in calls)  # the third waits until one of two workers has given up
         for call in calls:
             with pytest.raises(Web3RPCError, match="timeout|out of gas"):  # whichever a machine's speed brings first
                 call.result()
