@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from api.supervisor import lockfile
-from tests.api.supervisor.children import free_port
+from ledger_node.networks.clique import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65534
@@ -117,7 +117,7 @@ def give_to_nobody(base: Path) -> None:
 
 def private_ports() -> str:
     """Settings with ports of the clone's own, since another product may run on this machine."""
-    ledger, indexer, api, *oracles = (free_port() for _ in range(7))
+    ledger, indexer, api, *oracles = free_ports(7)
     sections = f"[ledger]\nport = {ledger}\n[indexer]\nport = {indexer}\n"
     sections += f'[api]\nport = {api}\npublic_url = "http://127.0.0.1:{api}"\n'
     return sections + "".join(
@@ -127,7 +127,7 @@ def private_ports() -> str:
 
 def read(url: str) -> tuple[int, str]:
     """What a browser without a session gets in the end."""
-    with urllib.request.urlopen(url, timeout=30) as response:
+    with urllib.request.urlopen(url, timeout=60) as response:
         return response.status, response.read().decode()
 
 
@@ -156,7 +156,7 @@ def test_a_python_that_is_too_old_is_named(clone: Clone) -> None:
     old = clone.path / "old-python"
     old.write_text("#!/bin/sh\nexit 1\n")
     old.chmod(0o755)
-    refused = clone.run("make", "up", "PYTHON=old-python", seconds=20)
+    refused = clone.run("make", "up", "PYTHON=old-python", seconds=120)
     assert refused.returncode != 0
     assert "Cangdan needs Python 3.11, 3.12 or 3.13" in refused.stdout
 
@@ -183,7 +183,7 @@ def test_make_up_leads_to_a_running_product_whose_state_survives(clone: Clone) -
         assert checked.returncode == 0, checked.stdout + checked.stderr
         before, processes = digest(clone), status(clone)["units"]
 
-        second = clone.run("make", "up", seconds=60)
+        second = clone.run("make", "up", seconds=180)
         assert second.returncode == 0, second.stderr
         assert first.stdout.endswith(second.stdout)
         assert "loading" not in second.stderr

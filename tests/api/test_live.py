@@ -126,7 +126,7 @@ def test_a_stream_on_which_there_is_always_something_to_tell_ends_with_its_login
         streams = Streams(api.services.index, 9, 9)
         streams.watch = Busy()
         principal = Principal(BANK, KINDS[BANK], f"client:{BANK}", "", SCOPES[KINDS[BANK]])
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             async for _ in tell(api.services, streams, principal, None, ended):
                 pass
 
@@ -187,7 +187,7 @@ def served(api: Api) -> Iterator[tuple[str, Streams]]:
 
 
 def test_a_session_listens_by_http_and_a_reader_that_leaves_is_forgotten(api: Api, story: Story):
-    with served(api) as (address, streams), httpx.Client(base_url=address) as http:
+    with served(api) as (address, streams), httpx.Client(base_url=address, timeout=60) as http:
         assert http.get("/v1/live").status_code == 401
         http.post("/sign-in", data={"login": f"ada-{BANK}", "password": PASSWORD})
         headers = {"Last-Event-ID": place_at(api, story.before_hold)}
@@ -197,7 +197,7 @@ def test_a_session_listens_by_http_and_a_reader_that_leaves_is_forgotten(api: Ap
             lines = answer.iter_lines()
             assert any(line == "event: news" for line in lines)
             assert streams.open == 1
-        until = time.monotonic() + 20
+        until = time.monotonic() + 60
         while streams.open and time.monotonic() < until:
             time.sleep(0.02)
         assert streams.open == 0

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 import uvicorn
 
+from api.cli import index_state as module
 from api.cli.index_state import index_state
 from registry.index.indexer import Progress
 from registry.index.run import Status, _application
@@ -44,7 +45,8 @@ def test_where_nobody_listens_nothing_is_said() -> None:
     assert index_state("127.0.0.1", 1) is None
 
 
-def test_how_far_it_is_and_how_long_it_takes_is_one_line() -> None:
+def test_how_far_it_is_and_how_long_it_takes_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "TIMEOUT_SECONDS", 60)
     status = Status()
     server = uvicorn.Server(uvicorn.Config(_application(status), host="127.0.0.1", port=0, log_config=None))
     thread = threading.Thread(target=server.run)

@@ -24,7 +24,7 @@ def block_zero(port: int) -> str:
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}", json.dumps(body).encode(), {"content-type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=10) as response:
+    with urllib.request.urlopen(request, timeout=60) as response:
         return str(json.load(response)["result"]["hash"])
 
 
@@ -42,5 +42,5 @@ def test_the_same_chain_is_served_again_after_a_stop(tmp_path: Path) -> None:
         process = serve(tmp_path, port)
         genesis.append(block_zero(port))
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=60) == 0
     assert genesis[0] == genesis[1]

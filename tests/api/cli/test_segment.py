@@ -89,7 +89,7 @@ def test_a_sound_file_is_accepted(files: Path, capsys: pytest.CaptureFixture[str
 @pytest.fixture
 def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A running oracle, which the authority in the state directory vouches for."""
-    oracle, port = open_oracle(tmp_path), free_port()
+    oracle = open_oracle(tmp_path)
     monkeypatch.setenv("CANGDAN_HOME", str(tmp_path))
     tls = load_settings(tmp_path)
     certify(tls.tls, tls.oracles[:1])
@@ -97,12 +97,12 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     access = Access(oracle.log.origin, oracle.chain, oracle.clock)
     intake = Intake(oracle.service, Batcher(oracle.service), access)
     application = Starlette(routes=intake_routes(intake))
-    server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=port, log_level="critical", **files))
+    server = uvicorn.Server(uvicorn.Config(application, host="127.0.0.1", port=0, log_level="critical", **files))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
         thread.join(0.01)
-    yield f"https://127.0.0.1:{port}"
+    yield f"https://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join()
 
