@@ -35,7 +35,7 @@ is told otherwise, and never hears of the others again: then only the node to wh
 EPOCH = 64
 """Short, so that blocks that list the signers come soon."""
 WEALTH = 10**24
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 _LOOK_SECONDS = 0.05
 T = TypeVar("T")
 Ports = Mapping[tuple[int, int], int]

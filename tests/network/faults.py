@@ -61,7 +61,7 @@ class Writer:
 
     def settled(self) -> list[Sent]:
         """What became of each accepted act."""
-        return [self.stage.operator.outbox.wait(key, 120) for key in self.accepted]
+        return [self.stage.operator.outbox.wait(key, 240) for key in self.accepted]
 
     def happened(self) -> list[int]:
         """How many transitions each entity has that was registered."""
@@ -168,7 +168,7 @@ def split_in_half(network: Network) -> Split:
             return None
         return Split(at, (nodes[0], other), (first, before))
 
-    return wait_for(cut, "signer 0 to have sealed the head of all", 120)
+    return wait_for(cut, "signer 0 to have sealed the head of all")
 
 
 def heavier(split: Split) -> bool:

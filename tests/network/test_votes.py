@@ -31,7 +31,7 @@ def _vote_out(network: Network, who: Node) -> None:
         signers = others[0].client.request("clique_getSigners", "latest")
         return account.lower() not in signers
 
-    wait_for(decided, f"a vote on {account}", 120)
+    wait_for(decided, f"a vote on {account}")
     for node in others:
         node.client.request("clique_discard", account)
 
