@@ -17,4 +17,6 @@ def shim() -> str:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     cut = [item for item in items if "shim" in getattr(item, "fixturenames", ())]
+    for item in cut:
+        item.add_marker(pytest.mark.timeout(1_200))  # several processes one after the other, each within that of kit.py
     leave_out(config, items, cut, SCRIPT)
