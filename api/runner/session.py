@@ -22,6 +22,8 @@ Body = dict[str, Any]
 _ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _SETTLED = ("final", "refused")
 _RENEW_SECONDS = 30
+_BUSY = (429, 502, 503, 504)
+_STILL_RUNS = "idempotency-in-progress"
 
 
 class ApiRefused(Exception):
@@ -104,7 +106,14 @@ class Session:
 
     def send(self, draft: Body) -> Body:
         """Send a complete draft and wait until it is in a block; its operation. Raises ApiRefused, StillWaiting."""
-        operation = self._json("POST", f"/v1/drafts/{draft['id']}/submit", json={})
+        try:
+            operation = self._json("POST", f"/v1/drafts/{draft['id']}/submit", json={})
+        except ApiRefused as refused:
+            # The draft was sent, and the answer that said so ended with the process that would have kept it.
+            sent = self.get(f"/v1/drafts/{draft['id']}")["operation"] if refused.code == "conflict" else None
+            if sent is None:
+                raise
+            operation = self.get(f"/v1/operations/{sent}")
         return self._when(operation, (*_SETTLED, "included"))
 
     def settled(self, operation: Body) -> Body:
@@ -128,22 +137,22 @@ class Session:
         return answer
 
     def _request(self, method: str, path: str, **rest: Any) -> httpx.Response:
-        headers = {"authorization": f"Bearer {self._bearer()}"}
-        if method == "POST":
-            headers["idempotency-key"] = secrets.token_hex(16)
+        headers = {"idempotency-key": secrets.token_hex(16)} if method == "POST" else {}
         deadline = time.monotonic() + self.patience_seconds
         while True:
             try:
-                response = self.client.request(method, path, headers=headers, **rest)
+                bearer = {"authorization": f"Bearer {self._bearer()}"}
+                response = self.client.request(method, path, headers=headers | bearer, **rest)
+                if response.is_success:
+                    return response
+                raise ApiRefused(f"{method} {path.split('?')[0]}", response)
             except httpx.TransportError as error:
                 if time.monotonic() > deadline:
                     raise StillWaiting(f"the API does not answer: {type(error).__name__}") from error
-            else:
-                if response.is_success:
-                    return response
-                busy = response.status_code in (429, 502, 503, 504)
+            except ApiRefused as refused:
+                busy = refused.status in _BUSY or refused.code == _STILL_RUNS
                 if not busy or time.monotonic() > deadline:
-                    raise ApiRefused(f"{method} {path.split('?')[0]}", response)
+                    raise
             time.sleep(0.25)
 
     def _bearer(self) -> str:
