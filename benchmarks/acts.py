@@ -116,8 +116,9 @@ def _rules(made: Consortium) -> Iterator[Act]:
     signatures = made.sign(facility, BANK, DEPOSITOR)
     yield _act("facility", "facility opened, two consents", 2, Contract.CREDIT, "openFacility", facility, signatures)
     evidence = []
+    first = (int(time.time()) // 3600 - RUN) * HOUR_MS  # once, so that no full hour comes between two rounds
     for number in range(RUN):
-        seen, proof, anchoring = _round(made, number)
+        seen, proof, anchoring = _round(made, first, number)
         if number < RUN - 1:
             made.send_data(anchoring.sender, anchoring.contract, anchoring.data)
         else:
@@ -146,9 +147,9 @@ def _rule(index: int, action: Action) -> Rule:
     return Rule(index, action, 0, True, 10 * HOUR_MS, keccak256(b"clause"), keccak256(b"salt"), (light,))
 
 
-def _round(made: Consortium, number: int) -> tuple[Observation, list[bytes], Act]:
+def _round(made: Consortium, first: int, number: int) -> tuple[Observation, list[bytes], Act]:
     """An observation below the threshold, its proof, and the anchoring of its round by two of four oracles."""
-    slot = int(time.time()) // 3600 * HOUR_MS - (RUN - number) * HOUR_MS
+    slot = first + number * HOUR_MS
     seen = Observation(SCHEMA, slot, SUBJECT, METRIC, 9_000, Quality.PASS, 3, keccak256(b"sources"), keccak256(b"salt"))
     proof, root = [], leaf_hash(seen.leaf())
     for depth in range(DEPTH):

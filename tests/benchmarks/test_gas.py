@@ -1,5 +1,7 @@
 """Gas has no noise, so its ratios can be tested."""
 
+import time
+from itertools import count
 from types import SimpleNamespace
 
 import pytest
@@ -10,9 +12,13 @@ from benchmarks.suite import run_all
 
 @pytest.fixture(scope="module")
 def results():
+    """Whenever the rounds' clock is looked at, another hour has begun."""
     from benchmarks.result import Sizes
 
-    return {each.name: each for each in run_all(Sizes(), ["gas"])}
+    hours = count(int(time.time()) - 100 * 3_600, 3_600)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("benchmarks.acts.time", SimpleNamespace(time=hours.__next__))
+        return {each.name: each for each in run_all(Sizes(), ["gas"])}
 
 
 def outcome(*logs):
