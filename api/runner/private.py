@@ -13,7 +13,7 @@ from pathlib import Path
 from api.config import ApiSection
 from api.founding.enrolment import Funder
 from api.founding.found import fund, open_accounts
-from api.settings import Settings, is_setting, load_settings, write_settings
+from api.settings import Settings, SupervisorSection, is_setting, load_settings, write_settings
 from api.stack import COMMAND, units
 from api.supervisor.control import start, stop
 from ledger_node.keys import KeyFileError, LocalSigner, load_signer
@@ -23,6 +23,8 @@ from registry.settings import IndexerSection
 
 WEI = 10**18
 """What each account of the stack is given on a chain with fees."""
+READY_SECONDS = 600.0
+"""A founding waits for blocks of somebody else's chain, and several stacks may start beside each other."""
 _HOST = "127.0.0.1"
 
 
@@ -74,6 +76,7 @@ def _settings(elsewhere: Elsewhere | None) -> Settings:
             writes_per_minute=100_000,
         ),
         oracles=tuple(OracleSection(name=f"oracle-{n}", port=port) for n, port in enumerate(oracle_ports, start=1)),
+        supervisor=SupervisorSection(ready_seconds=READY_SECONDS),
     )
 
 

@@ -1,10 +1,12 @@
-"""Settings of the caller's environment are for its own product."""
+"""Settings of the caller's environment are for its own product; a private stack has time to start."""
 
 import os
+from pathlib import Path
 
 import pytest
 
-from api.runner.private import keep_environment_out
+from api.runner.private import _settings, keep_environment_out
+from api.settings import load_settings, write_settings
 
 THEIRS = {
     "CANGDAN_LEDGER__PORT": "1",
@@ -26,3 +28,8 @@ def test_what_is_no_setting_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CANGDAN_HOME", "/var/lib/cangdan")
     with keep_environment_out():
         assert os.environ["CANGDAN_HOME"] == "/var/lib/cangdan"
+
+
+def test_a_private_stack_that_takes_minutes_to_start_is_not_given_up(tmp_path: Path) -> None:
+    write_settings(_settings(None), tmp_path)
+    assert load_settings(tmp_path).supervisor.ready_seconds >= 300
