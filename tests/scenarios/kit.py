@@ -43,7 +43,7 @@ Body = dict[str, Any]
 Edit = Callable[[Body], object]
 
 
-def cangdan(*words: str, seconds: float = 240, **environment: str) -> subprocess.CompletedProcess[str]:
+def cangdan(*words: str, seconds: float = 500, **environment: str) -> subprocess.CompletedProcess[str]:
     """The command, as a person types it who has these variables set."""
     everything = {**os.environ, **environment}
     return subprocess.run([*COMMAND, *words], capture_output=True, text=True, timeout=seconds, cwd=ROOT, env=everything)

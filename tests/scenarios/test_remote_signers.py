@@ -65,12 +65,18 @@ def keys_in(folder: Path, count: int) -> list[LocalSigner]:
 
 @contextmanager
 def often_away(folder: Path) -> Iterator[None]:
-    """The signer of a folder answers nobody for a while, again and again."""
+    """The signer of a folder answers nobody for a while, again and again; each time somebody asks it in vain."""
     stop, manner = threading.Event(), folder / "manner"
+
+    def in_vain() -> int:
+        return (folder / "asked").read_text().splitlines().count("away")
 
     def switch() -> None:
         while not stop.wait(BACK_S):
+            before = in_vain()
             manner.write_text("away")
+            while in_vain() == before and not stop.wait(0.1):
+                pass
             stop.wait(AWAY_S)
             manner.unlink()
 
