@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import socket
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from api.settings import Settings, SupervisorSection, is_setting, load_settings,
 from api.stack import COMMAND, units
 from api.supervisor.control import start, stop
 from ledger_node.keys import KeyFileError, LocalSigner, load_signer
+from ledger_node.ports import HOST, reserved_ports
 from ledger_node.settings import LedgerSection
 from oracle.settings import OracleSection
 from registry.settings import IndexerSection
@@ -25,7 +25,8 @@ WEI = 10**18
 """What each account of the stack is given on a chain with fees."""
 READY_SECONDS = 600.0
 """A founding waits for blocks of somebody else's chain, and several stacks may start beside each other."""
-_HOST = "127.0.0.1"
+PORTS = 7
+"""What a stack listens at: ledger, indexer, API, four oracles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def private_stack(
     with ExitStack() as stack:
         stack.enter_context(keep_environment_out())
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cangdan-")))
-        write_settings(_settings(elsewhere), home)
+        write_settings(_settings(elsewhere, stack.enter_context(reserved_ports(PORTS))), home)
         prepare(home)
         settings = load_settings(home)
         funder = _fund(settings, home, elsewhere) if elsewhere else None
@@ -59,8 +60,8 @@ def private_stack(
         yield home, funder
 
 
-def _settings(elsewhere: Elsewhere | None) -> Settings:
-    ledger_port, indexer_port, api_port, *oracle_ports = _free_ports(3 + 4)
+def _settings(elsewhere: Elsewhere | None, ports: Sequence[int]) -> Settings:
+    ledger_port, indexer_port, api_port, *oracle_ports = ports
     ledger = LedgerSection(port=ledger_port)
     if elsewhere:
         ledger = LedgerSection(
@@ -71,7 +72,7 @@ def _settings(elsewhere: Elsewhere | None) -> Settings:
         indexer=IndexerSection(port=indexer_port),
         api=ApiSection(
             port=api_port,
-            public_url=f"http://{_HOST}:{api_port}",
+            public_url=f"http://{HOST}:{api_port}",
             reads_per_minute=100_000,
             writes_per_minute=100_000,
         ),
@@ -103,14 +104,6 @@ def _funder(path: Path) -> LocalSigner:
         return LocalSigner(bytes.fromhex(text.removeprefix("0x")))
     except ValueError:
         raise KeyFileError(f"{path}: holds neither an encrypted key nor 32 bytes in hexadecimal") from None
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind((_HOST, 0))
-        return [int(each.getsockname()[1]) for each in sockets]
 
 
 @contextmanager

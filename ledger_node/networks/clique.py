@@ -5,7 +5,6 @@ For measuring and tests, with keys that anybody can derive: never for anything o
 
 import json
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,11 +18,11 @@ from ledger_node.client import ChainClient, ChainUnavailable
 from ledger_node.hashing import sha256
 from ledger_node.hexvalues import address_hex, data_hex
 from ledger_node.keys import WORK_OF_GENERATED, LocalSigner, new_passphrase
+from ledger_node.ports import HOST, reserved_ports
 from ledger_node.secp256k1 import address_of, public_key_of
 
 GETH_VERSION = "1.13.15"
 """The last geth that seals blocks."""
-HOST = "127.0.0.1"
 CHAIN_ID = 205_904
 SIGNERS = 4
 PAYERS = 4
@@ -107,7 +106,8 @@ class Network:
         self.nodes: list[Node] = []
         signers = [LocalSigner(signing_key(place)) for place in range(SIGNERS)]
         self.payers = [LocalSigner(payer_key(each)) for each in range(PAYERS)]
-        ports = free_ports(2 * SIGNERS)
+        self._held = ExitStack()
+        ports = self._held.enter_context(reserved_ports(2 * SIGNERS))
         for place, signer in enumerate(signers):
             home = folder / f"signer-{place}"
             home.mkdir(parents=True)
@@ -189,6 +189,7 @@ class Network:
         for node in self.nodes:
             if node.process is not None:
                 self.kill(node)
+        self._held.close()
 
     def _prepare(self, node: Node, reached: Ports) -> None:
         """Key, peers and block 0 of a node, in its folder."""
@@ -276,15 +277,6 @@ def _answers(node: Node) -> bool:
 
 def _has_peers(node: Node, count: int) -> bool:
     return int(node.client.request("net_peerCount"), 16) == count
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of this machine that nobody listens on now."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind((HOST, 0))
-        return [int(each.getsockname()[1]) for each in sockets]
 
 
 def _direct(ports: Sequence[int]) -> Ports:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from api.supervisor import lockfile
-from ledger_node.networks.clique import free_ports
+from ledger_node.ports import reserved_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65534
@@ -115,9 +115,14 @@ def give_to_nobody(base: Path) -> None:
                 os.chown(entry, NOBODY, NOBODY, follow_symlinks=False)
 
 
-def private_ports() -> str:
+@pytest.fixture
+def private_ports() -> Iterator[str]:
     """Settings with ports of the clone's own, since another product may run on this machine."""
-    ledger, indexer, api, *oracles = free_ports(7)
+    with reserved_ports(7) as ports:
+        yield settings_of(*ports)
+
+
+def settings_of(ledger: int, indexer: int, api: int, *oracles: int) -> str:
     sections = f"[ledger]\nport = {ledger}\n[indexer]\nport = {indexer}\n"
     sections += f'[api]\nport = {api}\npublic_url = "http://127.0.0.1:{api}"\n'
     return sections + "".join(
@@ -162,9 +167,9 @@ def test_a_python_that_is_too_old_is_named(clone: Clone) -> None:
 
 
 @pytest.mark.timeout(900)
-def test_make_up_leads_to_a_running_product_whose_state_survives(clone: Clone) -> None:
+def test_make_up_leads_to_a_running_product_whose_state_survives(clone: Clone, private_ports: str) -> None:
     (clone.folder / ".cangdan").mkdir(mode=0o700)
-    (clone.folder / ".cangdan" / "cangdan.toml").write_text(private_ports())
+    (clone.folder / ".cangdan" / "cangdan.toml").write_text(private_ports)
     give_to_nobody(clone.folder / ".cangdan")
     try:
         clone.interrupt("make", "up", at="enrolling parties and devices")

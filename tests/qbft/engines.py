@@ -3,8 +3,8 @@
 import subprocess
 from dataclasses import dataclass
 
-from ledger_node.networks.clique import HOST
 from ledger_node.networks.engines import Engine
+from ledger_node.ports import HOST
 
 VARIABLE = "CANGDAN_QBFT_BINARY"
 

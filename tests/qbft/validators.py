@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +13,10 @@ from ledger_node.client import ChainClient, ChainUnavailable
 from ledger_node.files import write_new_folder
 from ledger_node.hashing import sha256
 from ledger_node.hexvalues import address_hex, data_hex
-from ledger_node.networks.clique import HOST, free_ports
 from ledger_node.networks.engines import GENESIS_NAME, SCRIPT_NAME, start_script
 from ledger_node.networks.plan import Validator
 from ledger_node.networks.qbft import network_files
+from ledger_node.ports import HOST, reserved_ports
 from ledger_node.secp256k1 import address_of, public_key_of
 from tests.ledger_node.consensus.chains import Block
 from tests.ledger_node.networks.plans import document, parsed
@@ -68,12 +68,14 @@ class Network:
 
     binary: Binary
     folder: Path
+    ports: Sequence[int]
+    """Three for each node."""
     size: int = VALIDATORS
     nodes: list[Node] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         keys = [*sorted((_secret(place) for place in range(self.size)), key=address_of), _secret(self.size)]
-        ports = iter(free_ports(3 * len(keys)))
+        ports = iter(self.ports)
         for place, key in enumerate(keys):
             listening = next(ports), next(ports), next(ports)
             entry = Validator(f"node-{place}", public_key_of(key), HOST, *listening)
@@ -152,13 +154,14 @@ class Network:
 @contextmanager
 def running_network(binary: Binary, folder: Path, size: int = VALIDATORS) -> Iterator[Network]:
     """Validators that seal, one after the other."""
-    network = Network(binary, folder, size)
-    try:
-        network.start(*network.nodes[:size])
-        network.wait_for_block(size)
-        yield network
-    finally:
-        network.kill(*network.running)
+    with reserved_ports(3 * (size + 1)) as ports:
+        network = Network(binary, folder, ports, size)
+        try:
+            network.start(*network.nodes[:size])
+            network.wait_for_block(size)
+            yield network
+        finally:
+            network.kill(*network.running)
 
 
 def _answers(node: Node) -> bool:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from api.runner.private import _settings, keep_environment_out
+from api.runner.private import PORTS, _settings, keep_environment_out
 from api.settings import load_settings, write_settings
 
 THEIRS = {
@@ -31,5 +31,5 @@ def test_what_is_no_setting_stays(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_private_stack_that_takes_minutes_to_start_is_not_given_up(tmp_path: Path) -> None:
-    write_settings(_settings(None), tmp_path)
+    write_settings(_settings(None, range(20_000, 20_000 + PORTS)), tmp_path)
     assert load_settings(tmp_path).supervisor.ready_seconds >= 300
