@@ -59,15 +59,19 @@ class Unruly:
 
 
 def lagging(proxy: Proxy) -> Any:
-    """Answers of a node that stopped where it was when it was asked first."""
-    kept: dict[str, Any] = {}
+    """Answers of a node that stopped where it was when it was asked first: at one block, whatever it is asked."""
+    head: dict[str, Any] = {}
 
     def rule(method: str, params: list[Any]) -> Any:
         if method in ("eth_getTransactionReceipt", "eth_getTransactionByHash"):
             return {"result": None}
-        if method in ("eth_blockNumber", "eth_getTransactionCount") or params[:1] == ["latest"]:
-            return kept.setdefault(method, proxy.forward(method, params))
-        return FORWARD
+        if method not in ("eth_blockNumber", "eth_getTransactionCount", "eth_getBlockByNumber"):
+            return FORWARD
+        if not head:
+            head.update(proxy.forward("eth_blockNumber", []))
+        if method == "eth_blockNumber":
+            return dict(head)
+        return proxy.forward(method, [head["result"] if each == "latest" else each for each in params])
 
     return rule
 
