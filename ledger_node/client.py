@@ -24,6 +24,7 @@ from ledger_node.chain_values import (
 )
 from ledger_node.endpoints import ChainUnavailable, Endpoint, Endpoints, TooMuch
 from ledger_node.hexvalues import HexError, address_hex, data_hex, read_data, read_quantity
+from ledger_node.node_addresses import node_names
 from ledger_node.proofs import ProofError, StateProof, read_state_proof
 from ledger_node.sending_status import EndpointStatus
 
@@ -69,7 +70,9 @@ class ChainClient:
         each = (urls,) if isinstance(urls, str) else tuple(urls)
         if not each:
             raise ValueError("urls: at least one node's address is needed")
-        self._endpoints = Endpoints([Endpoint(url, timeout) for url in each], patience=timeout)
+        self._endpoints = Endpoints(
+            [Endpoint(url, name, timeout) for url, name in zip(each, node_names(each), strict=True)], patience=timeout
+        )
         self._has_block_receipts = True
 
     def request(self, method: str, *params: object) -> Any:

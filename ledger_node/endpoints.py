@@ -30,7 +30,7 @@ _UNIT = re.compile(r"\d{1,6}\Z")
 
 
 class ChainUnavailable(Exception):
-    """No node answers; one line that names the last one's address without user and password."""
+    """No node answers; one line that names the last one by scheme, host and port."""
 
 
 class TooMuch(ChainUnavailable):
@@ -48,8 +48,9 @@ class NodeBusy(ChainUnavailable):
 class Endpoint:
     """One node: its address, and what is known of it."""
 
-    def __init__(self, url: str, timeout: float) -> None:
-        self.name = re.sub(r"//[^/]*@", "//", url).split("?")[0]
+    def __init__(self, url: str, name: str, timeout: float) -> None:
+        """`name` is what the node is called in errors, figures and pages; `timeout` is in seconds."""
+        self.name = name
         self.health = Health()
         self.requests = 0
         self.failures = 0

@@ -25,7 +25,8 @@ class OutboxStatus:
 
 @dataclass(frozen=True, slots=True)
 class EndpointStatus:
-    """One node as its client sees it; `name` is its address without user, password and query.
+    """One node as its client sees it; `name` is scheme, host and port of its address, and (2) after
+    them where another node has the same.
 
     `healthy`: the client would ask it now. `head` is the newest block it told, None before it has; `lag` how many
     blocks that is behind the best of the client's nodes. `last_error` is a few words, empty when its last answer was

@@ -11,6 +11,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from ledger_node.hexvalues import HexError, read_quantity
+from ledger_node.node_addresses import node_name
 
 OPEN_SECONDS = 5.0
 """For the connection, and for each answer before the first block."""
@@ -42,7 +43,7 @@ class HeadSubscription:
         Both are called in the thread. `first_pause` in seconds.
         """
         self._url = url
-        self.name = re.sub(r"//[^@/]*@", "//", url).split("?")[0]
+        self.name = node_name(url)
         self._chain_id = chain_id
         self._heard, self._listens = heard, listens
         self._first_pause = first_pause

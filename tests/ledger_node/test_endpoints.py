@@ -12,6 +12,7 @@ from ledger_node.embedded.launch import LedgerProcess
 from ledger_node.endpoints import Endpoint, Endpoints, NodeBusy, TooMuch
 from ledger_node.http_provider import KeptHttpProvider
 from ledger_node.keys import LocalSigner
+from ledger_node.node_addresses import node_name
 from ledger_node.transactions import Transaction, transaction_hash
 from tests.ledger_node.proxy_kit import FORWARD, Http, Proxy, proxied
 
@@ -48,7 +49,7 @@ def _slow_probes(monkeypatch: pytest.MonkeyPatch) -> None:
 def client_of(time: Time, *urls: str, timeout: float = LONG) -> ChainClient:
     """`timeout` is that of the first node."""
     client = ChainClient(urls)
-    endpoints = [Endpoint(url, LONG if at else timeout) for at, url in enumerate(urls)]
+    endpoints = [Endpoint(url, node_name(url), LONG if at else timeout) for at, url in enumerate(urls)]
     client._endpoints = Endpoints(endpoints, patience=5.0, clock=time, pause=time.sleep)
     return client
 
@@ -59,8 +60,8 @@ def test_no_address_is_refused() -> None:
 
 
 def test_when_no_node_answers_the_last_one_is_named(time: Time) -> None:
-    with pytest.raises(ChainUnavailable, match=r"node http://127.0.0.1:2/ does not answer: connection error"):
-        client_of(time, "http://127.0.0.1:1", "http://user:p@ss@127.0.0.1:2/?key=secret").block_number()
+    with pytest.raises(ChainUnavailable, match=r"^node http://127.0.0.1:2 does not answer: connection error"):
+        client_of(time, "http://127.0.0.1:1", "http://user:p@ss@127.0.0.1:2/v1/secret?key=secret").block_number()
 
 
 @pytest.mark.parametrize("broken", [Http(502), Http(200), Http(429), {"error": {"code": -32005, "message": "rate"}}])
@@ -166,7 +167,7 @@ def test_a_transaction_may_be_handed_to_two_nodes(two: tuple[Proxy, Proxy], time
 
 
 def test_no_log_names_credentials(two: tuple[Proxy, Proxy], time: Time, caplog: pytest.LogCaptureFixture) -> None:
-    client = client_of(time, two[0].url + "/?token=hidden", "http://user:hidden@127.0.0.1:1")
+    client = client_of(time, two[0].url + "/v1/hidden/?token=hidden", "http://user:hidden@127.0.0.1:1/hidden")
     with caplog.at_level(logging.DEBUG, "web3"):
         client.block_number()
     assert "hidden" not in caplog.text

@@ -96,7 +96,7 @@ def test_who_does_not_tell_new_blocks_is_left(texts: tuple[str, ...], words: str
     assert heard.numbers.empty()
 
 
-@pytest.mark.parametrize("url", ["ws://name:secret@127.0.0.1:1/path?key=secret", "nonsense"])
+@pytest.mark.parametrize("url", ["ws://name:secret@127.0.0.1:1/secret?key=secret", "nonsense"])
 def test_an_address_that_cannot_be_reached_is_told_without_what_it_hides(
     url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
