@@ -8,7 +8,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -135,9 +135,11 @@ def load_settings(home: Path | None = None) -> Settings:
     home = (home or state_directory()).absolute()
     _refuse_unknown_variables(os.environ)
     try:
-        settings = Settings(**_read_toml(home / FILE_NAME))
+        given = _read_toml(home / FILE_NAME)
+        _refuse_texts_as_numbers(Settings, given)
+        settings = Settings(**given)
     except ValidationError as error:
-        raise SettingsError(_first_cause(error)) from None
+        raise SettingsError(first_cause(error)) from None
     except PydanticSettingsError as error:
         raise SettingsError(f"environment: {error}") from None
     below = _below(settings, home)
@@ -161,6 +163,19 @@ def _read_toml(file: Path) -> dict[str, Any]:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{file}: {error}") from None
+
+
+def _refuse_texts_as_numbers(kind: object, value: object, place: str = "") -> None:
+    """In a file a number is written as one; a text or true is refused, where `kind` is the type of what is read."""
+    if kind in (int, float) and isinstance(value, (str, bool)):
+        raise SettingsError(f"{place}: must be a number, without quotes")
+    if isinstance(kind, type) and issubclass(kind, BaseModel) and isinstance(value, dict):
+        for name, field in kind.model_fields.items():
+            _refuse_texts_as_numbers(field.annotation, value.get(name), f"{place}.{name}".lstrip("."))
+    for part in get_args(kind):
+        for at, each in enumerate(value) if isinstance(value, list) else ():
+            _refuse_texts_as_numbers(part, each, f"{place}.{at}")
+        _refuse_texts_as_numbers(part, value, place)
 
 
 def _below(section: ModelT, home: Path) -> ModelT:
@@ -196,7 +211,7 @@ def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
             raise SettingsError(f"{variable}: no section {section!r}; there are {', '.join(Settings.model_fields)}")
 
 
-def _first_cause(error: ValidationError) -> str:
+def first_cause(error: ValidationError) -> str:
     """One line that names field and rule, never the value: it may be a secret put in the wrong place."""
     first = error.errors(include_url=False, include_input=False)[0]
     field = ".".join(str(part) for part in first["loc"]) or "settings"

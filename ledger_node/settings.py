@@ -2,10 +2,17 @@
 
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from ledger_node.node_addresses import HTTP, WEBSOCKET, checked_address
+
+MOST_FINALITY = 1_000_000
+"""Blocks. More than that nobody waits for: it is a slip."""
+_HttpAddress = Annotated[str, AfterValidator(lambda url: checked_address(url, HTTP))]
+_WebSocketAddress = Annotated[str, AfterValidator(lambda url: url and checked_address(url, WEBSOCKET))]
 
 
 def _own_socket(given: dict[str, Any]) -> str:
@@ -23,22 +30,24 @@ class LedgerSection(BaseModel):
     )
     host: str = Field(default="127.0.0.1", description="where the embedded ledger listens")
     port: int = Field(default=20590, ge=1, le=65535)
-    rpc_url: str = Field(
+    rpc_url: _HttpAddress = Field(
         default_factory=lambda given: f"http://{given.get('host')}:{given.get('port')}",
         description="JSON-RPC over HTTP, what all clients use; the embedded ledger's when not given",
     )
-    fallback_rpc_urls: tuple[str, ...] = Field(
+    fallback_rpc_urls: tuple[_HttpAddress, ...] = Field(
         default=(), description="more nodes of the same chain, asked when rpc_url's fails or lags"
     )
-    ws_url: str = Field(
+    ws_url: _WebSocketAddress = Field(
         default_factory=_own_socket,
         description="JSON-RPC over WebSocket, where new blocks are heard of; when not given, the embedded ledger's, "
-        "and of an external one none: it is asked",
+        "and of an external one none, as with '': it is asked",
     )
     directory: Path = Field(default=Path("ledger"), description="genesis file, sealer key, blocks, state")
     block_seconds: float = Field(default=0.2, gt=0, le=60, description="least time between two blocks")
     idle_seconds: float = Field(default=5, ge=0, description="most time without a block; 0: no empty blocks")
-    finality: int = Field(default=0, ge=0, description="blocks on top of one until it is final")
+    finality: int = Field(
+        default=0, ge=0, le=MOST_FINALITY, description="blocks on top of one until it is final, at most 1,000,000"
+    )
 
     @property
     def rpc_urls(self) -> tuple[str, ...]:

@@ -106,6 +106,7 @@ def one_line() -> Iterator[None]:
     from api.runner.pack import PackError
     from api.runner.session import ApiRefused, StillWaiting
     from api.runner.streams import StreamError
+    from api.settings import SettingsError
     from api.supervisor.control import ControlError
     from ledger_node.client import ChainUnavailable, RpcError
     from ledger_node.keys import KeyFileError
@@ -113,7 +114,7 @@ def one_line() -> Iterator[None]:
 
     try:
         yield
-    except (PackError, StreamError, KeyFileError, SignerError) as error:
+    except (PackError, StreamError, KeyFileError, SignerError, SettingsError) as error:
         raise CommandError(str(error), code=WRONG_USE) from None
     except (ControlError, FoundingError, DeliveryFailed, ApiRefused, StillWaiting) as error:
         raise CommandError(str(error)) from None

@@ -9,10 +9,20 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from api.config import ApiSection
 from api.founding.enrolment import Funder
 from api.founding.found import fund, open_accounts
-from api.settings import Settings, SupervisorSection, is_setting, load_settings, write_settings
+from api.settings import (
+    Settings,
+    SettingsError,
+    SupervisorSection,
+    first_cause,
+    is_setting,
+    load_settings,
+    write_settings,
+)
 from api.stack import COMMAND, units
 from api.supervisor.control import start, stop
 from ledger_node.keys import KeyFileError, LocalSigner, load_signer
@@ -31,12 +41,25 @@ PORTS = 7
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """A chain that somebody else runs, and who pays there."""
+    """A chain that somebody else runs, and who pays there.
+
+    Raises SettingsError for an address or a finality that cannot be.
+    """
 
     rpc: str
     funder: Path | None
     finality: int
     ws: str = ""
+
+    def __post_init__(self) -> None:
+        self.section()
+
+    def section(self) -> LedgerSection:
+        """The chain as settings name it."""
+        try:
+            return LedgerSection(engine="external", rpc_url=self.rpc, ws_url=self.ws, finality=self.finality)
+        except ValidationError as error:
+            raise SettingsError(first_cause(error)) from None
 
 
 @contextmanager
@@ -62,11 +85,7 @@ def private_stack(
 
 def _settings(elsewhere: Elsewhere | None, ports: Sequence[int]) -> Settings:
     ledger_port, indexer_port, api_port, *oracle_ports = ports
-    ledger = LedgerSection(port=ledger_port)
-    if elsewhere:
-        ledger = LedgerSection(
-            engine="external", rpc_url=elsewhere.rpc, ws_url=elsewhere.ws, finality=elsewhere.finality
-        )
+    ledger = elsewhere.section() if elsewhere else LedgerSection(port=ledger_port)
     return Settings(
         ledger=ledger,
         indexer=IndexerSection(port=indexer_port),

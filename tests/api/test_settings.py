@@ -26,6 +26,18 @@ def write(home: Path, text: str) -> Path:
         ("[ledgr]\n", "ledgr: Extra inputs are not permitted"),
         ("[ledger]\nprot = 1\n", "ledger.prot: Extra inputs are not permitted"),
         ("[ledger]\nport = 70000\n", "ledger.port: Input should be less than or equal to 65535"),
+        ("[ledger]\nrpc_url = ''\n", "ledger.rpc_url: Value error, must begin with http:// or https://"),
+        ("[ledger]\nrpc_url = 'ftp://hunter2'\n", "ledger.rpc_url: Value error, must begin with"),
+        ("[ledger]\nrpc_url = 'http://a hunter2'\n", "ledger.rpc_url: Value error, must hold no space"),
+        ("[ledger]\nrpc_url = 'http://a:99999/hunter2'\n", "ledger.rpc_url: Value error, must be an address, its port"),
+        ("[ledger]\nfallback_rpc_urls = ['http://a', '']\n", "ledger.fallback_rpc_urls.1: Value error, must begin"),
+        ("[ledger]\nws_url = 'http://x'\n", "ledger.ws_url: Value error, must begin with ws:// or wss://"),
+        ("[ledger]\nws_url = 'ws://'\n", "ledger.ws_url: Value error, must name a host"),
+        ("[ledger]\nfinality = true\n", "ledger.finality: must be a number, without quotes"),
+        ("[ledger]\nfinality = '3'\n", "ledger.finality: must be a number, without quotes"),
+        (f"[ledger]\nfinality = {'9' * 20}\n", "ledger.finality: Input should be less than or equal to 1000000"),
+        ("[[oracles]]\nname = 'a'\nport = '1'\n", "oracles.0.port: must be a number, without quotes"),
+        (SIGNER_OF_OPERATOR + "url='https://a'\ntimeout_seconds='1'\n", "operator_signer.timeout_seconds: must be a n"),
         ("[ledger]\nengine = 'besu'\n", "ledger.engine: Input should be 'embedded' or 'external'"),
         ("[[oracles]]\nname = 'Ä'\n", "oracles.0.name: String should match pattern"),
         ("[[oracles]]\nname='a'\nport=1\nurl='http://a'\n", "oracles.0.url: String should match pattern"),
@@ -71,6 +83,21 @@ def test_a_refusal_does_not_repeat_the_value(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as refused:
         load_settings(write(tmp_path, "[ledger]\nport = 'hunter2-secret'\n"))
     assert "hunter2" not in str(refused.value)
+
+
+def test_a_variable_gives_a_number_as_a_text_and_is_held_to_the_same_rules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CANGDAN_LEDGER__FINALITY", "3")
+    assert load_settings(tmp_path).ledger.finality == 3
+    monkeypatch.setenv("CANGDAN_LEDGER__FINALITY", "9" * 20)
+    with pytest.raises(SettingsError, match="ledger.finality: Input should be less"):
+        load_settings(tmp_path)
+
+
+def test_no_address_of_a_websocket_stays_none(tmp_path: Path) -> None:
+    text = "[ledger]\nengine = 'external'\nrpc_url = 'https://a'\nws_url = ''\n"
+    assert load_settings(write(tmp_path, text)).ledger.ws_url == ""
 
 
 def test_a_variable_of_an_unknown_section_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,3 +48,10 @@ def test_a_file_without_the_columns_of_the_stream_is_refused(tmp_path: Path) -> 
 
 def test_a_payer_goes_with_a_chain() -> None:
     assert "--funder and --finality go with --rpc" in refusal("double-pledge", "--finality", "2")
+
+
+def test_an_address_that_no_node_can_have_is_refused() -> None:
+    assert "rpc_url: Value error, must begin with" in refusal("double-pledge", "--rpc", "ftp://x")
+    assert "finality: Input should be less" in refusal(
+        "double-pledge", "--rpc", "http://127.0.0.1:1", "--finality", "9" * 20
+    )
