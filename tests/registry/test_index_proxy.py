@@ -55,7 +55,7 @@ def indexed(engine: Engine, proxy: Proxy) -> dict[str, list[tuple[object, ...]]]
     clear(engine)
     writer = Writer(engine, DEPLOYMENT)
     # Four blocks in a batch: the others are read ahead.
-    indexer = Indexer(ChainClient(proxy.url), writer, DEPLOYMENT, FINALITY, 4)
+    indexer = Indexer(ChainClient(proxy.url, timeout=60), writer, DEPLOYMENT, FINALITY, 4)
     try:
         position = indexer.start()
         head = int(proxy.upstream("eth_blockNumber", []), 16)
@@ -135,7 +135,7 @@ def test_a_proof_that_a_node_alters_is_named(story: Story) -> None:
     made = story.consortium
     root = made.client.block().header.state_root
     with serving(Proxy(lambda method, params: made.client.request(method, *params))) as served:
-        client = ChainClient(served.url)
+        client = ChainClient(served.url, timeout=60)
         address = made.addresses["ReceiptRegistry"]
         verify_state(root, client.proof(address, [0, 1]))
         whole = list(leaves(made.client.request("eth_getProof", "0x" + address.hex(), ["0x0", "0x1"], "latest")))
