@@ -62,6 +62,8 @@ class Operations:
             last = self._operation(earlier[-1])
             if last.state != Status.REFUSED.value:
                 raise ProblemError("conflict", f"the draft was sent already: operation {last.id}")
+            if last.sent is None or not last.sent.settled:
+                raise ProblemError("conflict", f"operation {last.id} of the draft was refused, which is not final yet")
         signed = self._signed(draft)
         try:
             call = call_of(signed, self._related(draft))

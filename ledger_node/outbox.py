@@ -60,6 +60,7 @@ class Sent(Value, frozen=True):
 
     `transaction_hash` is the newest of its transactions, once it is in a block the one that is there. `drops`: how
     often a node forgot it; `replaced_by`: the other transaction that took a nonce of it, whatever came of the act.
+    `settled`: nothing of this will change; until then an act that failed in a block may yet be done in another one.
     """
 
     key: str
@@ -72,6 +73,7 @@ class Sent(Value, frozen=True):
     cause: RevertCause | None
     drops: int = 0
     replaced_by: bytes | None = None
+    settled: bool = False
 
 
 @dataclass(slots=True)
@@ -171,10 +173,11 @@ class Outbox:
     def key_of_next_try(self, key: str) -> str:
         """The key under which to send an act again that was refused: its own while it was not, else one with a number.
 
-        An act that was refused keeps its key for good, and what it lacked then, as money, it may have now.
+        An act that was refused keeps its key for good, and what it lacked then, as money, it may have now. Until its
+        refusal is final it may yet be done, so that another one beside it might be one too many.
         """
         tried, asked = 1, key
-        while (sent := self.find(asked)) is not None and sent.status is Status.REFUSED:
+        while (sent := self.find(asked)) is not None and sent.status is Status.REFUSED and sent.settled:
             tried += 1
             asked = f"{key}/{tried}"
         return asked
@@ -199,7 +202,9 @@ class Outbox:
             with self._lock:
                 acts = [] if self._closed else self._store.unsettled()
             if acts:
-                changed = self._pursuit.look(acts, self._pursuit.view())
+                view = self._pursuit.view()
+                changed = self._pursuit.look(acts, view)
+                self._fill(self._pursuit.gap(acts, view))
         return tuple(_sent(act) for act in changed)
 
     def wait(self, key: str, timeout: float = 60.0, *, pause: Callable[[float], None] = time.sleep) -> Sent:
@@ -231,6 +236,23 @@ class Outbox:
         except CallReverted as error:
             raise ActRefused(decode_revert(error.data)) from None
         return needed + needed * self._policy.margin // 100
+
+    def _fill(self, nonces: Sequence[int]) -> None:
+        """Use nonces for nothing, each by an act of its own, since the acts behind them would wait for ever."""
+        with self._lock:
+            if not nonces or self._closed:
+                return
+            now = self._clock()
+            leased = [
+                Leased(
+                    f"nonce {each} missing at {now:.3f}", bytes(32), each, self._pursuit.nothing(self._chain_id, each)
+                )
+                for each in nonces
+            ]
+            acts = self._store.add(leased)
+            for act in acts:
+                self._pursuit.began(act)
+        self._pursuit.broadcast(acts, {act.id: each.version for act, each in zip(acts, leased, strict=True)})
 
     def _begin(self, wishes: Sequence[_Wish]) -> Callable[[], None]:
         """Lease nonces to the acts that threads want, in one commit. What is left: to hand them to a node together."""
@@ -291,4 +313,5 @@ def _sent(act: Act) -> Sent:
         cause=cause,
         drops=act.drops,
         replaced_by=act.replaced_by,
+        settled=act.settled,
     )

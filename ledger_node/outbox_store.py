@@ -175,6 +175,11 @@ class OutboxStore:
         greatest = self._database.execute("SELECT max(nonce) FROM acts").fetchone()[0]
         return None if greatest is None else int(greatest) + 1
 
+    def leased(self, first: int, end: int) -> set[int]:
+        """Which nonces from `first` on, before `end`, acts have."""
+        rows = self._database.execute("SELECT nonce FROM acts WHERE nonce >= ? AND nonce < ?", (first, end))
+        return {int(row[0]) for row in rows}
+
     def versions(self, act: Act) -> list[Version]:
         """Every transaction of an act, the newest last."""
         rows = self._database.execute(

@@ -26,17 +26,30 @@ from ledger_node.transactions import DynamicFee, Transaction, read_raw, transact
 
 UNANSWERED = (ChainUnavailable, RpcError, AnswerError)
 _KNOWN = ("already known", "known transaction", "alreadyknown", "already imported")
-_PASSING = (
-    "txpool is full",
-    "rate limit",
-    "too many requests",
-    "timeout",
-    "timed out",
-    "internal error",
-    "underpriced",
-    "base fee",
+# What no node takes, now or later, in the words of geth, Besu and the embedded ledger. Whatever else is said, by a node
+# or by what stands before it, may pass, and the transaction may have been taken all the same.
+_FOR_GOOD = (
+    "insufficient funds",
+    "upfront cost exceeds",
+    "intrinsic gas",
+    "exceeds block gas limit",
+    "exceeds the configured cap",
+    "malformed transaction",
+    "transaction type not supported",
+    "invalid transaction type",
+    "oversized data",
+    "max initcode size exceeded",
+    "replay-protected",
+    "invalid chain id",
+    "wrong chainid",
+    "invalid sender",
+    "invalid signature",
+    "sender account not authorized",
+    "nonce has max value",
 )
-_CANCEL_GAS = 21_000
+_NOTHING_GAS = 21_000
+_SHOWN = 200
+_FILLED_AT_ONCE = 64
 _LOGGER = logging.getLogger("outbox")
 
 
@@ -44,7 +57,7 @@ class Pursuit:
     """Follows the acts of one outbox.
 
     It asks nodes without `lock` and writes with it, each act only if it is what it was before the node was asked. The
-    caller holds `lock` around `first_version` and `began`.
+    caller holds `lock` around `first_version`, `nothing` and `began`.
     """
 
     def __init__(
@@ -74,6 +87,7 @@ class Pursuit:
         self._heard: dict[int, float] = {}
         self._taken: set[int] = set()
         self._blocks: dict[int, bytes] = {}
+        self._gap: tuple[int, float] | None = None
 
     def first_version(self, chain_id: int, nonce: int, to: bytes | None, data: bytes, gas: int, value: int) -> Version:
         """The first transaction of an act, at the fee that is offered now. Raises TransactionError, SignerError."""
@@ -122,9 +136,16 @@ class Pursuit:
         return after
 
     def _declined(self, act: Act, version: Version, words: str, first: bool) -> Act:
-        """The act after a node's no to its only transaction."""
+        """The act after a node's no to its only transaction: one that is not for good leaves it to the next look.
+
+        After "nonce too low", that look finds out who took the nonce.
+        """
+        if not any(known in words.lower() for known in _FOR_GOOD):
+            if not any(known in words.lower() for known in _KNOWN):
+                _LOGGER.warning("act %s: not taken yet: %s", act.key, words[:_SHOWN])
+            return act
         with suppress(*UNANSWERED):
-            if self._is_clear_no(version, words.lower()):
+            if self._client.mined_call(version.hash) is None:
                 sure = first and len(self._client.endpoints()) == 1
                 with self._lock:
                     found = self._store.find(act.key) if self._store.is_open else act
@@ -159,6 +180,28 @@ class Pursuit:
         if again:
             self.broadcast(again)
         return changed
+
+    def gap(self, acts: Sequence[Act], view: View) -> Sequence[int]:
+        """Nonces that the acts wait for and nobody uses: what had used them fell out of the chain with its block.
+
+        Only what was missing for as long as an act may be stuck; nonces that were leased here are not missing, a node
+        that does not know of their use is behind.
+        """
+        waiting = [act.nonce for act in acts if act.nonce is not None and act.nonce >= view.used]
+        if not waiting or min(waiting) == view.used:
+            self._gap = None
+            return ()
+        if self._gap is None or self._gap[0] != view.used:
+            self._gap = view.used, self._clock()
+        if self._clock() - self._gap[1] < self._policy.bump_after:
+            return ()
+        with self._lock:
+            leased = self._store.leased(view.used, min(waiting)) if self._store.is_open else set(waiting)
+        return [] if leased else range(view.used, min(waiting))[:_FILLED_AT_ONCE]
+
+    def nothing(self, chain_id: int, nonce: int) -> Version:
+        """A transaction that only uses a nonce. Needs the lock. Raises SignerError."""
+        return self.first_version(chain_id, nonce, self._signer.address, b"", _NOTHING_GAS, 0)
 
     def _deeper(self, acts: Sequence[Act], view: View) -> list[tuple[Act, Act]]:
         """The acts whose block is still of the chain, without their receipts, and what they are at its depth now."""
@@ -228,12 +271,6 @@ class Pursuit:
         _LOGGER.warning("act %s: stuck at nonce %s; it is sent again with a higher fee", act.key, act.nonce)
         return self._add_version(act, self._version(dataclasses.replace(transaction, fee=fee), newest.kind))
 
-    def _is_clear_no(self, version: Version, words: str) -> bool:
-        """Whether no node will take these bytes. After "nonce too low", `look` finds out who took the nonce."""
-        if any(known in words for known in (*_KNOWN, *_PASSING, "nonce too low")):
-            return False
-        return self._client.mined_call(version.hash) is None
-
     def _refuse(self, act: Act, words: str, *, sure: bool) -> Act:
         """A node will not mine this act: give its nonce back, or use it for nothing.
 
@@ -246,7 +283,7 @@ class Pursuit:
         first = self._store.versions(act)[0]
         transaction, sender = read_raw(first.raw)
         fee = transaction.fee if sure else self._policy.raised(transaction.fee, self._base_fee) or transaction.fee
-        nothing = Transaction(transaction.chain_id, act.nonce, sender, b"", _CANCEL_GAS, fee)
+        nothing = Transaction(transaction.chain_id, act.nonce, sender, b"", _NOTHING_GAS, fee)
         cancelled = replace(act, status=status, refusal=words)
         return self._add_version(cancelled, self._version(nothing, Kind.CANCEL))
 

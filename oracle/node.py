@@ -168,9 +168,9 @@ class NodeChain:
     # --- sending ------------------------------------------------------------------------------------------------------
 
     def outcome(self, key: str) -> Refusal | bool:
-        """What became of an act."""
+        """What became of an act; not before it is final."""
         sent = self._outbox.find(key)
-        if sent is not None and sent.status is Status.REFUSED and sent.cause is not None:
+        if sent is not None and sent.status is Status.REFUSED and sent.settled and sent.cause is not None:
             return Refusal(sent.cause.name, str(sent.cause))
         return sent is not None and sent.status is Status.FINAL
 

@@ -1,5 +1,9 @@
 """Sending drafts to a real chain: refusals first."""
 
+import pytest
+from msgspec.structs import replace
+
+from api.sending import Outboxes
 from api.times import rfc3339
 from tests.api.app_kit import Api, start
 from tests.api.contents import inspection_request, issue_request, other_issue_request
@@ -46,6 +50,16 @@ def test_a_draft_is_sent_once(api: Api):
     assert api.submit(OWNER, draft).status_code == 202
     answer = api.submit(KEEPER, draft)
     assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+
+
+def test_a_draft_whose_refusal_is_not_final_is_not_sent_beside_it(api: Api, monkeypatch: pytest.MonkeyPatch):
+    again = api.sign(api.draft(OWNER, issue_request(OWNER, KEEPER)), OWNER, KEEPER)
+    api.get(OWNER, api.submit(OWNER, again, fixed_gas=2_000_000).headers["location"])
+    found = Outboxes.find
+    monkeypatch.setattr(Outboxes, "find", lambda *args: replace(found(*args), settled=False))
+    answer = api.submit(OWNER, again)
+    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+    assert "was refused, which is not final yet" in answer.json()["detail"]
 
 
 def test_a_replay_with_fixed_gas_is_a_second_operation_that_the_contracts_refuse(api: Api):

@@ -172,7 +172,22 @@ def test_a_gap_below_later_nonces_is_filled(tmp_path: Path, plain_ledger: Ledger
     outbox.close()
 
 
-@pytest.mark.parametrize("words", ["already known", "txpool is full", "Known transaction", "nonce too low"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "already known",
+        "txpool is full",
+        "Known transaction",
+        "nonce too low",
+        "context deadline exceeded",
+        "Your app has exceeded its compute units per second capacity",
+        "Too many connections",
+        "Node is still syncing",
+        "Transaction nonce is too distant from current sender nonce",
+        "the method eth_sendRawTransaction does not exist/is not available",
+        "upstream connect error or disconnect/reset before headers",
+    ],
+)
 def test_words_that_are_no_refusal_leave_the_act_submitted(
     tmp_path: Path, plain_ledger: LedgerProcess, signer: LocalSigner, words: str
 ) -> None:
@@ -180,6 +195,31 @@ def test_words_that_are_no_refusal_leave_the_act_submitted(
     client.words = words
     outbox = Outbox(tmp_path / "outbox.sqlite", client, signer)
     assert outbox.submit("a", TARGET, b"", gas=50_000).status is Status.SUBMITTED
+    outbox.close()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "intrinsic gas too low: gas 20000, minimum needed 21000",
+        "Transaction gas limit exceeds block gas limit",
+        "Upfront cost exceeds account balance",
+        "invalid chain id for signer: have 5 want 6",
+        "Sender account not authorized to send transactions",
+    ],
+)
+def test_what_no_node_will_ever_take_is_refused_with_its_words(
+    tmp_path: Path, plain_ledger: LedgerProcess, signer: LocalSigner, words: str
+) -> None:
+    client = DeafClient(plain_ledger.http)
+    client.words = words
+    outbox = Outbox(tmp_path / "outbox.sqlite", client, signer)
+    refused = outbox.submit("a", TARGET, b"", gas=50_000)
+    assert (refused.status, refused.settled, str(refused.cause)) == (
+        Status.REFUSED,
+        True,
+        f"RefusedByNode(words={words})",
+    )
     outbox.close()
 
 

@@ -121,6 +121,71 @@ def test_an_act_is_not_given_up_for_a_transaction_that_took_its_nonce_until_that
     outbox.close()
 
 
+def test_an_act_that_failed_has_no_next_try_before_that_is_final(
+    tmp_path: Path, stuck: DeafClient, clock: Clock
+) -> None:
+    signer, policy = LocalSigner(RICH), GasPolicy.of_chain(stuck)
+    outbox = Outbox(tmp_path / "failed.sqlite", stuck, signer, policy=policy, finality=2, clock=clock)
+    stuck.request("anvil_setCode", "0x" + bytes(19).hex() + "77", "0x60006000fd")  # reverts
+    outbox.submit("a", bytes(19) + b"\x77", b"\x01", gas=50_000)
+    seen = []
+    for _ in range(3):
+        stuck.request("evm_mine")
+        outbox.step()
+        found = outbox.find("a")
+        assert found is not None
+        seen.append((found.status, found.settled, outbox.key_of_next_try("a")))
+    assert seen == [(Status.REFUSED, False, "a")] * 2 + [(Status.REFUSED, True, "a/2")]
+    outbox.close()
+
+
+def test_a_nonce_whose_user_fell_out_of_the_chain_is_used_for_nothing_so_that_later_acts_are_done(
+    tmp_path: Path, stuck: DeafClient, clock: Clock
+) -> None:
+    signer, policy = LocalSigner(RICH), GasPolicy.of_chain(stuck)
+    before = stuck.request("evm_snapshot")
+    nonce = stuck.nonce(signer.address)
+    elsewhere = Transaction(stuck.chain_id(), nonce, TARGET, b"\x02", 50_000, policy.fee)
+    stuck.send_raw(signer.sign_transaction(elsewhere))
+    stuck.request("evm_mine")
+    outbox = Outbox(tmp_path / "gap.sqlite", stuck, signer, policy=policy, clock=clock)
+    assert outbox.submit("a", TARGET, b"\x01", gas=50_000).nonce == nonce + 1
+    stuck.request("evm_revert", before)
+    for seconds in (0, 59):
+        clock.now += seconds
+        outbox.step()
+    assert [sent.key for sent in outbox.pending()] == ["a"]
+    clock.now += 2
+    outbox.step()
+    assert [sent.nonce for sent in outbox.pending()] == [nonce, nonce + 1]
+    for _ in range(2):  # anvil forgets what followed on a filled gap; then it is handed in again
+        stuck.request("evm_mine")
+        clock.now += 6
+        outbox.step()
+    stuck.request("evm_mine")
+    assert outbox.wait("a").status is Status.FINAL
+    outbox.step()
+    assert (outbox.pending(), stuck.nonce(signer.address)) == ((), nonce + 2)
+    outbox.close()
+
+
+def test_a_node_that_has_not_heard_of_our_own_nonces_has_none_used_for_nothing(
+    tmp_path: Path, stuck: DeafClient, clock: Clock
+) -> None:
+    outbox = Outbox(tmp_path / "behind.sqlite", stuck, LocalSigner(RICH), policy=GasPolicy.of_chain(stuck), clock=clock)
+    before = stuck.request("evm_snapshot")
+    outbox.submit("a", TARGET, b"\x01", gas=50_000)
+    stuck.request("evm_mine")
+    assert outbox.wait("a").status is Status.FINAL
+    outbox.submit("b", TARGET, b"\x02", gas=50_000)
+    stuck.request("evm_revert", before)
+    for _ in range(3):
+        clock.now += 61
+        outbox.step()
+    assert [sent.key for sent in outbox.pending()] == ["b"]
+    outbox.close()
+
+
 def test_what_a_node_forgot_is_told_and_sent_again(
     outbox: Outbox, stuck: DeafClient, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger_node.abi import encode_call
+from ledger_node.abi import RevertCause, encode_call
 from ledger_node.bindings.structs import Cover, Facility, Fleet
 from ledger_node.client import ChainClient
 from ledger_node.deploy import Addresses, deploy
@@ -15,7 +15,7 @@ from ledger_node.eip712 import Domain, digest
 from ledger_node.embedded.launch import running_ledger
 from ledger_node.hashing import keccak256
 from ledger_node.keys import LocalSigner
-from ledger_node.outbox import Outbox, Status
+from ledger_node.outbox import Outbox, Sent, Status
 from oracle.chain import Refusal
 from oracle.clock import Clock, SystemClock
 from oracle.figures import Figures
@@ -103,6 +103,16 @@ def test_before_the_first_oracle_set_nothing_is_decided(ground: Ground) -> None:
     chain = ground.chain(ORACLE_KEYS[0], SystemClock())
     with pytest.raises(ChainUnavailable, match="no oracle set"):
         chain.config()
+
+
+@pytest.mark.parametrize("is_final", [False, True])
+def test_an_execution_was_refused_once_that_is_final(ground: Ground, tmp_path: Path, is_final: bool) -> None:
+    cause = RevertCause("RuleSpent", ())
+    outbox = Outbox(tmp_path / "outbox.db", ground.client, LocalSigner.generate())
+    outbox.find = lambda key: Sent(key, Status.REFUSED, b"", 0, 1, None, 1, cause, settled=is_final)
+    chain = NodeChain(ground.client, ground.addresses, outbox, SystemClock())
+    assert chain.outcome("act") == (Refusal(cause.name, str(cause)) if is_final else False)
+    outbox.close()
 
 
 def test_rounds_are_anchored_and_a_rule_is_executed_once(ground: Ground, tmp_path: Path) -> None:
