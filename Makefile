@@ -1,4 +1,4 @@
-# Cangdan. `make up` needs Python 3.11 to 3.13, make and git; `make test` also Node 20 or newer.
+# Cangdan. `make up` needs Python 3.11 to 3.13, make and git; `make test` also Node 20 or newer, Go 1.24 and gcc.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin

@@ -5,7 +5,7 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.go_tools import SECOND_OPINION, built, leave_out
+from tests.go_tools import SECOND_OPINION, built, give_time
 
 # Nothing that hypothesis tries is timed, so that a busy machine fails nothing; and the examples are the same each time
 # but for the full sizes.
@@ -30,6 +30,6 @@ def second_opinion() -> str:
     return built(SECOND_OPINION)
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     judged = [item for item in items if "second_opinion" in getattr(item, "fixturenames", ())]
-    leave_out(config, items, judged, SECOND_OPINION)
+    give_time(judged, SECOND_OPINION)

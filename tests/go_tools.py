@@ -1,7 +1,6 @@
-"""What the tests build with Go. Where that cannot be, the tests that need it are left out, and it is said."""
+"""What the tests build with Go or gcc. Where that cannot be, the tests that need it fail, and say what is missing."""
 
 import subprocess
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,23 +14,23 @@ BUILD_SECONDS = 1_500
 
 
 def built(script: Path, *words: str) -> str:
-    """The path of what a script builds; built when this is the first time."""
-    return subprocess.run(["sh", str(script), *words], capture_output=True, text=True, check=True).stdout.strip()
+    """The path of what a script builds; built when this is the first time. A test that needs it fails with the cause.
+
+    Nobody is to take a run for whole in which tests were left out.
+    """
+    done = subprocess.run(["sh", str(script), *words], capture_output=True, text=True)
+    if done.returncode:
+        pytest.fail(done.stderr.strip() or f"{script} exits with {done.returncode}", pytrace=False)
+    return done.stdout.strip()
 
 
-def leave_out(
-    config: pytest.Config, items: list[pytest.Item], judged: Sequence[pytest.Item], script: Path, *words: str
-) -> None:
-    """Deselects the judged tests when what they need cannot be built; they may take longer when it is not yet built."""
-    if not judged:
+def give_time(items: Sequence[pytest.Item], script: Path, *words: str) -> None:
+    """Lets tests take longer when what they need is not yet built."""
+    if not items:
         return
     looked = subprocess.run(["sh", str(script), "--look", *words], capture_output=True, text=True)
-    if looked.returncode:
-        warnings.warn(f"{len(judged)} tests are left out: {looked.stderr.strip()}", pytest.PytestWarning, stacklevel=2)
-        config.hook.pytest_deselected(items=judged)
-        items[:] = [item for item in items if item not in judged]
-    elif not Path(looked.stdout.strip() or "none").is_file():
-        for item in judged:
+    if not looked.returncode and not Path(looked.stdout.strip() or "none").is_file():
+        for item in items:
             item.add_marker(pytest.mark.timeout(BUILD_SECONDS))
 
 

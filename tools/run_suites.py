@@ -45,7 +45,7 @@ TOGETHER = (("contracts", "tools", "ledger_node", "oracle"), ("registry", "bench
 BESIDE = ("network",)
 """Suites that wait for blocks most of the time: they run beside the others, and what they say is shown at the end."""
 NEEDS = {"qbft": "CANGDAN_QBFT_BINARY"}
-"""Suites that are left out of a whole run where their variable names no executable; the run says so."""
+"""Suites that are left out of a whole run where their variable names no executable; the last lines say so."""
 # Files that take long, in the order in which the two workers are to take them; the rest of a suite follows. (A worker
 # is given its first two files at once, so a short one stands after the two longest.)
 FIRST = {
@@ -123,9 +123,7 @@ def one(name: str, deep: bool) -> Outcome:
 def everything(deep: bool) -> list[Outcome]:
     """Lint, then all suites that are to run, one after the other and those of BESIDE beside them."""
     wanted = [name for name in SUITES if deep or name not in DEEP]
-    for name in [each for each in wanted if each in NEEDS and not os.environ.get(NEEDS[each])]:
-        print(f"== {name} is left out: {NEEDS[name]} names no executable", flush=True)
-        wanted.remove(name)
+    wanted = [name for name in wanted if name not in left_out(deep)]
     for group in TOGETHER:
         place = wanted.index(group[0])
         wanted = [name for name in wanted if name not in group]
@@ -139,6 +137,11 @@ def everything(deep: bool) -> list[Outcome]:
             outcomes.append(outcome.result())
             print(f"== {name}\n{log_of(name).read_text(errors='replace')}", flush=True)
     return outcomes
+
+
+def left_out(deep: bool) -> list[str]:
+    """The suites that a whole run of these sizes should have and cannot."""
+    return [name for name in SUITES if (deep or name not in DEEP) and name in NEEDS and not os.environ.get(NEEDS[name])]
 
 
 def heard(name: str, deep: bool) -> Outcome:
@@ -165,6 +168,8 @@ def main() -> int:
     for outcome in outcomes:
         print(f"  {outcome.name:<36} {outcome.minutes:6.2f}  {'ok' if outcome.ok else 'FAILED'}")
     print(f"  {'all':<36} {(time.monotonic() - begun) / 60:6.2f}")
+    for name in () if options.only else left_out(options.deep):
+        print(f"left out: {name}, since {NEEDS[name]} names no executable")
     if options.only != "lint":
         print(f"{sum(o.passed for o in outcomes)} passed, {sum(o.failed for o in outcomes)} failed")
     return 0 if all(outcome.ok and not outcome.failed for outcome in outcomes) else 1

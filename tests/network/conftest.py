@@ -1,4 +1,4 @@
-"""The network, one for the whole suite, and a product that runs on it. Left out where geth cannot be built."""
+"""The network, one for the whole suite, and a product that runs on it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,16 +7,16 @@ import pytest
 
 from api.founding.enrolment import Funder
 from api.runner.private import private_stack
-from tests.go_tools import GETH, built, leave_out
+from tests.go_tools import GETH, built, give_time
 from tests.network.clique import Network, running_network
 from tests.network.story import Story, played
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = [item for item in items if Path(__file__).parent in item.path.parents]
     for item in here:
         item.add_marker(pytest.mark.timeout(1800))
-    leave_out(config, items, here, GETH, "geth")
+    give_time(here, GETH, "geth")
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,10 @@
-"""The disk that can lose its power is built with gcc; where it cannot be, its tests are left out, and it is said."""
+"""The disk that can lose its power is built with gcc."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.go_tools import built, leave_out
+from tests.go_tools import built, give_time
 
 SCRIPT = Path(__file__).parent / "build.sh"
 
@@ -15,8 +15,8 @@ def shim() -> str:
     return built(SCRIPT)
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     cut = [item for item in items if "shim" in getattr(item, "fixturenames", ())]
     for item in cut:
         item.add_marker(pytest.mark.timeout(1_200))  # several processes one after the other, each within that of kit.py
-    leave_out(config, items, cut, SCRIPT)
+    give_time(cut, SCRIPT)

@@ -2,14 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.go_tools import built, leave_out
+from tests.go_tools import built, give_time
 
 JUDGE = Path(__file__).parent / "clique_judge" / "build.sh"
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     judged = [item for item in items if "clique_judge" in getattr(item, "fixturenames", ())]
-    leave_out(config, items, judged, JUDGE)
+    give_time(judged, JUDGE)
 
 
 @pytest.fixture(scope="session")

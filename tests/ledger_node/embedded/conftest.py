@@ -3,7 +3,7 @@ from web3 import Web3
 
 from ledger_node.embedded.launch import running_ledger
 from ledger_node.embedded.provider import EmbeddedProvider, chain_in_directory
-from tests.go_tools import GETH, built, leave_out
+from tests.go_tools import GETH, built, give_time
 from tests.ledger_node.embedded.chain_kit import new_person
 from tests.ledger_node.embedded.machine_kit import agreed, execute
 
@@ -43,8 +43,8 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "geth: needs geth's evm, which tools/geth_evm.sh builds with Go")
 
 
-def pytest_collection_modifyitems(config, items):
-    leave_out(config, items, [item for item in items if item.get_closest_marker("geth")], GETH, "evm")
+def pytest_collection_modifyitems(items):
+    give_time([item for item in items if item.get_closest_marker("geth")], GETH, "evm")
 
 
 @pytest.fixture(scope="session")
