@@ -1,7 +1,8 @@
 """Genesis files as trust anchors: of geth (clique), of Besu and GoQuorum (qbft), of the embedded ledger.
 
 Block 0 is computed from the file, state root included. Pure. Names within `config` are read in any case, as the
-engines do. What would make headers mean something else is refused by name; other settings do not concern headers.
+engines do, and two names that differ in nothing else are refused. What would make headers mean something else is
+refused by name; other settings do not concern headers.
 """
 
 import json
@@ -32,7 +33,8 @@ _FIRST_BASE_FEE = 10**9
 _DEFAULT_EPOCH = 30_000
 _DEFAULT_PERIOD = {Client.GETH: 0, Client.BESU: 1, Client.GOQUORUM: 5}
 _BLOCK_BITS, _TIME_BITS = (NUMBER_CEILING - 1).bit_length(), (TIME_CEILING - 1).bit_length()
-_NUMBER = re.compile(r"(?:0[xX][0-9a-fA-F]+|[0-9]+)\Z")
+_NUMBER = re.compile(r"(?:0[xX]0*(?P<hex>[0-9a-fA-F]+)|0*(?P<decimal>[0-9]+))\Z")
+_MOST_DIGITS = len(str(2**256))
 _HEX = re.compile(r"(?:0[xX])?((?:[0-9a-fA-F]{2})*)\Z")
 Object = Mapping[str, object]
 
@@ -51,6 +53,7 @@ def read_genesis(text: bytes, consensus: Consensus | None = None) -> Rules:
     if "sealer" in document or document.get("format") == FORMAT:
         _agree(consensus, Consensus.EMBEDDED)
         return _embedded(parse_genesis(text))
+    _refuse_alike("", document)
     config = _lower("config", document.get("config"))
     found = [each for each in (Consensus.QBFT, Consensus.CLIQUE) if isinstance(config.get(each.value), Mapping)]
     if not found:
@@ -68,9 +71,9 @@ def read_genesis(text: bytes, consensus: Consensus | None = None) -> Rules:
 
 
 def load_object(text: bytes) -> Object:
-    """The JSON object in a foreign file; a key that stands twice is refused. Raises GenesisError."""
+    """The JSON object in a foreign file, in UTF-8; a key that stands twice is refused. Raises GenesisError."""
     try:
-        value = json.loads(text, object_pairs_hook=_once)
+        value = json.loads(text.decode(), object_pairs_hook=_once, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise GenesisError(f"genesis: not a JSON object: {error}") from None
     if not isinstance(value, dict):
@@ -223,17 +226,27 @@ def _accounts(alloc: object) -> list[Allotted]:
         address = _bytes(field, key, 20)
         if address in found or not isinstance(entry, Mapping):
             _refuse(field, "stands twice" if address in found else "must be an object")
-        storage = entry.get("storage") or {}
-        if not isinstance(storage, Mapping):
-            _refuse(f"{field}.storage", "must be an object from slot to word")
+        _refuse_alike(f"{field}.", entry)
         found[address] = Allotted(
             address,
             _number(f"{field}.balance", entry.get("balance", 0)),
             _number(f"{field}.nonce", entry.get("nonce", 0), 64),
             _bytes(f"{field}.code", entry.get("code", "0x")),
-            tuple((_word(f"{field}.storage", slot), _word(f"{field}.storage", word)) for slot, word in storage.items()),
+            _storage(f"{field}.storage", entry.get("storage") or {}),
         )
     return list(found.values())
+
+
+def _storage(field: str, value: object) -> tuple[tuple[bytes, bytes], ...]:
+    if not isinstance(value, Mapping):
+        _refuse(field, "must be an object from slot to word")
+    found: dict[bytes, bytes] = {}
+    for key, word in value.items():
+        slot = _word(field, key)
+        if slot in found:
+            _refuse(f"{field}.{key}", "stands twice")
+        found[slot] = _word(field, word)
+    return tuple(found.items())
 
 
 def _transitions(consensus: Consensus, config: Object) -> list[Object]:
@@ -282,8 +295,10 @@ def _addresses(field: str, value: object) -> tuple[bytes, ...]:
 
 def _number(field: str, value: object, bits: int = 256) -> int:
     """A number as the engines accept it: an integer, or a text in decimal or hexadecimal digits."""
-    if isinstance(value, str) and _NUMBER.match(value):
-        value = int(value, 16 if value[:2].lower() == "0x" else 10)
+    match = _NUMBER.match(value) if isinstance(value, str) else None
+    # Python reads no decimal text of over 4,300 digits.
+    if match is not None and len(match["hex"] or match["decimal"]) <= _MOST_DIGITS:
+        value = int(match["hex"], 16) if match["hex"] else int(match["decimal"])
     if value is None:
         _refuse(field, "is missing")
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 1 << bits:
@@ -308,7 +323,17 @@ def _word(field: str, value: object) -> bytes:
 def _lower(field: str, value: object) -> Object:
     if not isinstance(value, Mapping):
         _refuse(field, "must be an object")
-    return {str(name).lower(): each for name, each in value.items()}
+    _refuse_alike(f"{field}.", value)
+    return {name.lower(): each for name, each in value.items()}
+
+
+def _refuse_alike(path: str, value: Object) -> None:
+    """Refuse names under `path` that differ only in case: the engines read them as one, and the last of them counts."""
+    seen: set[str] = set()
+    for name in value:
+        if name.lower() in seen:
+            _refuse(f"{path}{name}", "stands twice, in capitals and small letters")
+        seen.add(name.lower())
 
 
 def _agree(asked: Consensus | None, found: Consensus) -> None:
@@ -321,6 +346,10 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(result) != len(pairs):
         raise ValueError("a key stands twice in one object")
     return result
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number")
 
 
 def _refuse(field: str, rule: str) -> NoReturn:

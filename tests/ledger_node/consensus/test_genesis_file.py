@@ -39,6 +39,18 @@ def test_what_is_no_genesis_file_is_refused(text_: bytes) -> None:
         read_genesis(text_)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
+def test_a_genesis_file_in_another_encoding_than_utf_8_is_refused(encoding: str) -> None:
+    with pytest.raises(GenesisError, match="not a JSON object"):
+        read_genesis(json.dumps(QBFT_GENESIS).encode(encoding))
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_no_number_in_json_is_refused_wherever_it_stands(number: float) -> None:
+    with pytest.raises(GenesisError, match="is no number"):
+        read_genesis(json.dumps({**QBFT_GENESIS, "comment": number}).encode())
+
+
 @pytest.mark.parametrize(
     ("config", "rule"),
     [
@@ -63,6 +75,9 @@ def test_what_is_no_genesis_file_is_refused(text_: bytes) -> None:
         ({"clique": {}}, "has qbft and clique"),
         ({"chainId": None}, "config.chainId: is missing"),
         ({"chainId": True}, "config.chainId"),
+        ({"CHAINID": 99}, "config.CHAINID: stands twice"),
+        ({"qbft": {"epochLength": 9, "epochlength": 8}}, "config.qbft.epochlength: stands twice"),
+        ({"transitions": [{"block": 9, "Block": 8}]}, "config.transitions.0..Block: stands twice"),
     ],
 )
 def test_a_setting_by_which_headers_cannot_be_followed_is_refused_by_name(config: dict[str, Any], rule: str) -> None:
@@ -80,6 +95,15 @@ def test_a_setting_by_which_headers_cannot_be_followed_is_refused_by_name(config
         ("alloc", {A: {"code": "0x0"}}, "code"),
         ("alloc", {A: {"storage": []}}, None),
         ("alloc", {A: {"storage": [1]}}, "storage"),
+        ("alloc", {A: {"balance": "1", "BALANCE": "2"}}, "alloc.*BALANCE: stands twice"),
+        ("alloc", {A: {"balance": "1" * 4400}}, "balance: must be a number of at most 256 bits"),
+        ("alloc", {A: {"balance": str(2**256)}}, "balance: must be a number of at most 256 bits"),
+        ("alloc", {A: {"balance": "0" * 4400 + str(2**256 - 1)}}, None),
+        ("alloc", {A: {"storage": {"0x1": "1", "0x01": "2"}}}, "storage.0x01: stands twice"),
+        ("alloc", {A: {"storage": {"a": "0", "A": "0"}}}, "storage.A: stands twice"),
+        ("gasLimit", "9" * 4400, "gasLimit: must be a number of at most 63 bits"),
+        ("gasLimit", "0x" + "9" * 4400, "gasLimit: must be a number of at most 63 bits"),
+        ("GASLIMIT", "0x1", "GASLIMIT: stands twice"),
         ("gasLimit", None, "gasLimit: is missing"),
         ("difficulty", "0xg", "difficulty"),
         ("extraData", "0x0", "extraData"),
