@@ -311,9 +311,9 @@ def test_no_fee_is_offered_where_the_chain_asks_for_none(client: ChainClient) ->
 
 
 def test_a_process_killed_at_any_moment_sends_each_act_once(tmp_path: Path, plain_ledger: LedgerProcess) -> None:
-    count, key, script = 30, secp256k1.generate(), ROOT / "tests/ledger_node/outbox_child.py"
+    count, key, script = 80, secp256k1.generate(), ROOT / "tests/ledger_node/outbox_child.py"
     (tmp_path / "key").write_text(key.hex())
-    for die in ("before 4", "after 4", "after 1", "at random", "never"):
+    for die in ("before 4", "after 4", "after 1", "at random", "at random", "never"):
         command = [sys.executable, str(script), str(tmp_path), plain_ledger.http, str(count), die]
         with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT, text=True) as child:
             assert child.stdout is not None
