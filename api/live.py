@@ -22,7 +22,6 @@ from api.security.roles import Principal
 from api.services import Services
 from api.times import rfc3339
 from api.watching import HeadWatch
-from ledger_node.finality import newest_final
 from ledger_node.hexvalues import data_hex
 from registry.index.queries import BlockRef, Index, UnknownBlock
 
@@ -127,9 +126,10 @@ async def tell(
                 if place is not None:
                     yield _event("reset", place_after(head), {"block": head.number})
                 place = place_after(head)
+            final = await asyncio.to_thread(services.index.final, services.finality)
             while found := await asyncio.to_thread(_news, services.index, principal, place, head):
                 for news in found[0]:
-                    body = news.body(final=news.block.number <= newest_final(head.number, services.finality))
+                    body = news.body(final=news.block.number <= final)
                     here = Place(news.block.number, news.position, news.block.hash[:4])
                     yield _event("news", here, {"type": news.event, **body})
                 place = found[1]

@@ -12,7 +12,6 @@ from api.services import Services
 from ledger_node.chain_values import AnswerError
 from ledger_node.client import ChainUnavailable, RpcError
 from ledger_node.consensus.turns import Turns, turns
-from ledger_node.finality import newest_final
 from ledger_node.sending_status import EndpointStatus, OutboxStatus
 from registry.index.queries import BlockRef
 from registry.index.sealing import last_headers
@@ -67,7 +66,7 @@ def network(services: Services, principal: Principal, state: AsOf) -> Network:
     endpoints = services.client.endpoints()
     return Network(
         head=head,
-        final=_final(head, services.finality),
+        final=_final(services, head),
         finality=services.finality,
         silent_seconds=max(services.clock.now_ms() // 1000 - head.time, 0),
         node_head=max((each.head for each in endpoints if each.head is not None), default=None),
@@ -78,8 +77,8 @@ def network(services: Services, principal: Principal, state: AsOf) -> Network:
     )
 
 
-def _final(head: BlockRef, finality: int) -> int | None:
-    final = newest_final(head.number, finality)
+def _final(services: Services, head: BlockRef) -> int | None:
+    final = min(services.index.final(services.finality), head.number)
     return final if final >= 0 else None
 
 

@@ -11,7 +11,6 @@ from api.records.sight import Sight
 from api.security.roles import Principal
 from api.services import services_of
 from api.times import milliseconds
-from ledger_node.finality import newest_final
 from registry.index.pages import CursorError
 from registry.index.queries import BlockRef, Index, Snapshot, UnknownBlock
 
@@ -40,14 +39,14 @@ def as_of(
     if as_of_block is not None and as_of_time is not None:
         raise _invalid("as_of_block", "give a block or a time, not both")
     index = services.index
+    final = index.final(services.finality)
     head = newest(index).block
     try:
         number = _number(index, as_of_block, as_of_time)
         snapshot = index.as_of(number)
     except UnknownBlock as error:
         raise ProblemError("block-unknown", str(error)) from None
-    final = snapshot.block.number <= newest_final(head.number, services.finality)
-    return AsOf(snapshot, final, past=number is not None and number != head.number)
+    return AsOf(snapshot, snapshot.block.number <= final, past=number is not None and number != head.number)
 
 
 def newest(index: Index) -> Snapshot:

@@ -30,7 +30,6 @@ from api.webhooks.deliveries import Attempt, Delivery, DeliveryState
 from api.webhooks.endpoints import State, Webhook
 from api.webhooks.targets import TargetRefused
 from ledger_node.canonical_json import loads
-from ledger_node.finality import newest_final
 
 router = APIRouter(prefix="/v1", tags=["webhooks"], route_class=IdempotentRoute)
 Owner = Annotated[Principal, scoped(Scope.WEBHOOKS)]
@@ -60,9 +59,8 @@ def create(request: Request, principal: Owner, body: WebhookBody) -> Response:
     most = services.section.webhooks.a_member
     if len(hooks.of_member(principal.entity)) >= most:
         raise ProblemError("conflict", f"the member has {most} webhooks already; remove one")
-    now, head = services.clock.now_ms(), services.index.head()
-    at = -1 if head is None else newest_final(head.number, services.finality)
-    made = hooks.add(principal.entity, body.url, events, body.description, at, now)
+    now, final = services.clock.now_ms(), services.index.final(services.finality)
+    made = hooks.add(principal.entity, body.url, events, body.description, final, now)
     response = _with_secret(request, services, _own(services, principal, made), 201)
     response.headers["Location"] = f"/v1/webhooks/{made}"
     return response

@@ -24,7 +24,6 @@ from api.times import rfc3339
 from api.webhooks.deliveries import Attempt, Deliveries, Delivery, Queued, message_id
 from api.webhooks.endpoints import Endpoints, Webhook
 from api.webhooks.posting import Message, Post, trusted
-from ledger_node.finality import newest_final
 from oracle.clock import Clock
 from registry.index.queries import Index, NoticeRow, UnknownBlock
 
@@ -109,11 +108,9 @@ class Courier:
     def queue(self) -> None:
         """Queue for each webhook what has become final and is its member's to see; forget what is old."""
         running = self.endpoints.running()
-        head = self.index.head()
-        if head is None:
-            return
+        final = self.index.final(self.finality)
         for webhook in running:
-            while self._look(webhook, newest_final(head.number, self.finality)):
+            while self._look(webhook, final):
                 again = self.endpoints.get(webhook.id)
                 if again is None:
                     break

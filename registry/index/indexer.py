@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy.exc import DBAPIError
 
 from ledger_node.client import ChainClient
+from ledger_node.finality import newest_final
 from registry.index.ahead import ASK_AGAIN, Ahead, Page, PageReader, Pool, threads
 from registry.index.database import DatabaseError, lost
 from registry.index.paging import MOST, PageSize
@@ -55,7 +56,9 @@ class Indexer:
         genesis = self._client.block(0).hash
         self._client.check_chain(self._deployment.chain_id)
         before = self._client.block(first - 1)
-        return self._writer.begin(genesis, Position(first - 1, before.hash))
+        position = self._writer.begin(genesis, Position(first - 1, before.hash))
+        self._writer.settle(newest_final(position.number, self._finality))
+        return position
 
     def close(self) -> None:
         """Lets another indexer write this index."""
@@ -81,11 +84,15 @@ class Indexer:
         known = position.hash if number == position.number else self._writer.hash_at(number)
         if known is not None and read_header(self._node, number).hash != known:
             self._forget()
-            return Progress(self._step_back(position, number - 1), head)
+            return Progress(self._step_back(number - 1), head)
         if head < position.number:
             raise SourceError(f"the node is at block {head}, behind the index; it counts once it has caught up")
         batch = self._fetch(position, head)
-        return Progress(self._writer.extend(batch) if batch else position, head)
+        if not batch:
+            return Progress(position, head)
+        # By the blocks written here, not by the head that the node names: a number alone makes nothing final.
+        final = newest_final(batch[-1].block.header.number, self._finality)
+        return Progress(self._writer.extend(batch, final), head)
 
     def _fetch(self, position: Position, head: int) -> list[Fetched]:
         """The next blocks that are children of one another; fewer when the node stops telling them."""
@@ -123,8 +130,8 @@ class Indexer:
             self._ahead.close()
             self._ahead = None
 
-    def _step_back(self, position: Position, number: int) -> Position:
-        """Back to the common ancestor, which is block `number` or lies before it."""
+    def _step_back(self, number: int) -> Position:
+        """Back to the common ancestor, which is block `number` or lies before it; never below a final block."""
         while True:
             known = self._writer.hash_at(number)
             if known is None:
@@ -132,12 +139,6 @@ class Indexer:
             if read_header(self._node, number).hash == known:
                 break
             number -= 1
-        lost = position.number - number
-        if lost > self._finality:
-            raise IndexStopped(
-                f"the node replaced {lost} blocks after block {number}, {self._finality} can be replaced at most; "
-                "compare this node with the other members' nodes before rebuilding the index"
-            )
         return self._writer.rollback(number)
 
 

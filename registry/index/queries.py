@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 
 from ledger_node.canonical_json import loads
+from ledger_node.finality import newest_final
 from ledger_node.headers import Header, read_header
 from registry.acts import Contract
 from registry.index.codec import decode
@@ -80,6 +81,16 @@ class Index:
         with self._engine.connect() as connection:
             row = connection.execute(select(blocks).join(cursor, cursor.c.block == blocks.c.number)).first()
         return None if row is None else BlockRef(row.number, bytes(row.hash), row.time)
+
+    def final(self, finality: int) -> int:
+        """The newest final block, below 0 while there is none; `finality` blocks on top make one final.
+
+        What was final stays so when the chain became shorter. Asked before what it is to be said of is read: a block
+        up to it is not replaced any more.
+        """
+        with self._engine.connect() as connection:
+            row = connection.execute(select(cursor.c.block, cursor.c.final)).first()
+        return -1 if row is None else max(row.final, newest_final(row.block, finality))
 
     def block(self, height: int) -> BlockRef:
         """A block by its number. Raises UnknownBlock."""

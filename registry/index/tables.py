@@ -17,8 +17,10 @@ cursor = Table(
     Column("first", BigInteger, nullable=False),
     Column("block", BigInteger, nullable=False),
     Column("hash", LargeBinary(32), nullable=False),
+    Column("final", BigInteger, nullable=False, server_default="-1"),
 )
-"""One row: which chain this index follows and the last block that is in it."""
+"""One row: which chain this index follows, the last block in it, and the newest that was ever final in it (-1: none).
+"""
 
 blocks = Table(
     "blocks",

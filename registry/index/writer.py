@@ -77,15 +77,23 @@ class Writer:
             raise IndexStopped("the index follows another chain; give this chain a database of its own")
         return Position(row.block, bytes(row.hash))
 
+    def settle(self, final: int) -> None:
+        """Block `final` and all before it are final from now on; what was final before stays so."""
+        with self._changing() as connection:
+            connection.execute(update(cursor).where(cursor.c.final < final).values(final=final))
+
     def hash_at(self, number: int) -> bytes | None:
         """The hash of a block in the index or just before it, None for one that it does not know."""
         with self._engine.connect() as connection:
             return _hash_at(connection, number)
 
-    def extend(self, batch: Sequence[Fetched]) -> Position:
-        """Adds blocks, each the child of the one before, in one transaction. Raises IndexStopped, and as `apply`."""
+    def extend(self, batch: Sequence[Fetched], final: int = -1) -> Position:
+        """Adds blocks, each the child of the one before, in one transaction; blocks up to `final` are final with it.
+
+        Raises IndexStopped, and as `apply`.
+        """
         with self._changing() as connection:
-            row = connection.execute(select(cursor.c.block, cursor.c.hash)).one()
+            row = connection.execute(select(cursor.c.block, cursor.c.hash, cursor.c.final)).one()
             parent = Position(row.block, bytes(row.hash))
             projection = self._projection = self._projection or Projection(connection)
             projection.begin()
@@ -101,13 +109,24 @@ class Writer:
                 parent = Position(header.number, fetched.block.hash)
             projection.write()
             rows.write(connection)
-            connection.execute(update(cursor).values(block=parent.number, hash=parent.hash))
+            connection.execute(
+                update(cursor).values(block=parent.number, hash=parent.hash, final=max(row.final, final))
+            )
             _tell(connection, parent.number)
         return parent
 
     def rollback(self, to: int) -> Position:
-        """Takes back every block after `to`, in one transaction. Raises IndexStopped when `to` is not in the index."""
+        """Takes back every block after `to`, in one transaction.
+
+        Raises IndexStopped when `to` is not in the index, or a block after it is final.
+        """
         with self._changing() as connection:
+            row = connection.execute(select(cursor.c.block, cursor.c.final)).one()
+            if to < row.final:
+                raise IndexStopped(
+                    f"the node replaced {row.block - to} blocks after block {to}, but block {row.final} was final; "
+                    "compare this node with the other members' nodes before rebuilding the index"
+                )
             hash_ = _hash_at(connection, to)
             if hash_ is None:
                 raise IndexStopped(f"block {to} is not in the index; rebuild it in a new database")

@@ -168,6 +168,13 @@ def test_news_come_in_order_then_the_block_and_each_can_be_gone_on_from(api: Api
     assert [each for each in heard(api, BANK, told[1][1]) if each[0] != "beat"] == told[2:]
 
 
+def test_news_of_a_block_that_was_final_are_told_as_final_when_fewer_blocks_stand_on_it(api: Api, story: Story):
+    deeper = replace(api, services=replace(api.services, finality=10_000))
+    told = [data for name, _, data in heard(deeper, REGULATOR, place_at(api, story.before_hold)) if name == "news"]
+    assert told
+    assert all(data["block"]["final"] for data in told)
+
+
 def test_a_quiet_stream_beats(api: Api):
     assert heard(api, BANK, None)[-1][0] == "beat"
 

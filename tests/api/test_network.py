@@ -43,6 +43,14 @@ def test_a_bank_sees_no_other_member_s_outbox_and_nobody_a_node_s_address(api: A
         assert "http://local" not in text
 
 
+def test_what_was_final_is_told_as_final_when_fewer_blocks_stand_on_it(api: Api, monkeypatch: pytest.MonkeyPatch):
+    """The index called its last block final, though this service would ask for three blocks on top of it."""
+    head = api.services.index.head().number
+    monkeypatch.setattr(api.http.app.state, "services", replace(api.services, finality=3))
+    assert api.get(BANK, "/v1/network").json()["finality"]["finalBlock"] == head
+    assert api.get(BANK, "/v1/blocks/head").json()["block"]["final"]
+
+
 def test_the_network_is_told_as_it_is(api: Api, story: Story):
     told = api.get(BANK, "/v1/network").json()
     head = api.services.index.head()

@@ -3,7 +3,7 @@
 import sqlite3
 from pathlib import Path
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 
 from api.runner.settling import wait_for
 from ledger_node.client import ChainClient
@@ -35,7 +35,10 @@ def final_rows(home: Path, node: ChainClient, finality: int, folder: Path) -> tu
     indexer = Indexer(node, writer, deployment, finality)
     indexer.start(first_block(addresses))
     catch_up(indexer)
-    for each in (Writer(copy, deployment), writer):
+    for engine, each in ((copy, Writer(copy, deployment)), (fresh, writer)):
+        with engine.begin() as connection:
+            # What is final above is not compared: a chain that grew is final further up.
+            connection.execute(update(cursor).values(final=at - finality))
         each.rollback(at - finality)
     return _rows(copy), _rows(fresh)
 

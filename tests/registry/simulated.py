@@ -80,11 +80,16 @@ class Chain:
         self.final = max(self.final, self.head - FINALITY)
 
     def fork(self, depth: int) -> None:
-        """Drops the last blocks, as many as may be, and seals about as many others."""
-        self.former = list(self.blocks)
+        """Drops the last blocks, as many as may be, and seals others: about as many, or fewer that are heavier."""
         depth = min(depth, self.head - self.final)
-        del self.blocks[len(self.blocks) - depth :]
-        self.grow(max(0, depth + self.random.randint(-1, 3)))
+        others = depth + self.random.randint(-1, 3)
+        self.replace(depth, self.random.randint(1, max(1, depth)) if self.random.random() < 0.3 else max(0, others))
+
+    def replace(self, dropped: int, sealed: int) -> None:
+        """Drops the last blocks, whether they were final or not, and seals others."""
+        self.former = list(self.blocks)
+        del self.blocks[len(self.blocks) - dropped :]
+        self.grow(sealed)
 
     def _next(self, parent: SimBlock, acts: int) -> SimBlock:
         walk = copy.deepcopy(parent.walk)

@@ -133,12 +133,12 @@ def test_reading_goes_on_while_a_batch_is_written(whole: Chain, tmp_path: Path) 
             return super().request(method, *params)
 
     class Waiting(Writer):
-        def extend(self, batch):
+        def extend(self, batch, final=-1):
             written.append(batch[-1].block.number)
             if max(asked) > written[-1]:
                 later.set()
             assert later.wait(60), "nothing is read while the writer writes"
-            return super().extend(batch)
+            return super().extend(batch, final)
 
     written: list[int] = []
     engine = open_database(f"sqlite:///{tmp_path}/index.db")

@@ -146,7 +146,7 @@ def test_a_replaced_block_steps_back_and_gives_what_a_fresh_index_gives(
     catch_up(indexer)
     client.now = two.client
     catch_up(indexer)
-    fresh, other = index_of(two.client, two.deployment, new_database())
+    fresh, other = index_of(two.client, two.deployment, new_database(), finality=2)
     catch_up(other)
     assert contents(engine) == contents(fresh)
 
@@ -160,7 +160,7 @@ def test_a_replaced_final_block_stops_the_index(
     position = catch_up(indexer)
     before = contents(engine)
     client.now = two.client
-    with pytest.raises(IndexStopped, match=f"replaced 2 blocks after block {fork}, 1 can be replaced"):
+    with pytest.raises(IndexStopped, match=f"replaced 2 blocks after block {fork}, but block {fork + 1} was final"):
         indexer.step(position)
     assert contents(engine) == before
 
@@ -172,7 +172,7 @@ def test_the_size_of_batches_leaves_no_trace(story: Story, index: Index, new_dat
     indexer = Indexer(made.client, writer, made.deployment, 0)
     indexer.start()
     for number in range(1, made.client.block_number() + 1):
-        writer.extend(indexer._fetch(Position(number - 1, made.client.block(number - 1).hash), number))
+        writer.extend(indexer._fetch(Position(number - 1, made.client.block(number - 1).hash), number), number)
     assert contents(engine) == contents(index._engine)
 
 

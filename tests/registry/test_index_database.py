@@ -41,6 +41,7 @@ def older_indexer(url: str, form: str = "0002") -> WriterConnection:
     open_database(url).dispose()
     held = WriterConnection(connect(url))
     with held.connection.begin():
+        held.connection.exec_driver_sql("ALTER TABLE cursor DROP COLUMN final")
         held.connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{form}'")
         held.connection.execute(insert(cursor).values(id=1, chain_id=1, genesis=b"g", first=1, block=1, hash=b"h"))
     return held
@@ -59,6 +60,23 @@ def test_no_migration_runs_while_an_older_indexer_writes(new_database: NewDataba
     older.close()
     with open_database(url).connect() as connection:
         assert written(connection) == 0
+
+
+def test_what_an_older_index_told_as_final_stays_final_and_is_kept_from_its_next_start(
+    story: Story, new_database: NewDatabase
+) -> None:
+    made, url = story.consortium, new_database()
+    engine, indexer = index_of(made.client, made.deployment, url, finality=2)
+    final = catch_up(indexer).number - 2
+    indexer.close()
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0003'")
+        connection.exec_driver_sql("ALTER TABLE cursor DROP COLUMN final")
+    engine, indexer = index_of(made.client, made.deployment, url, finality=2)
+    assert (Index(engine).final(2), Index(engine).final(9)) == (final, final - 7)
+    indexer.start()
+    assert Index(engine).final(9) == final
+    indexer.close()
 
 
 def test_no_older_indexer_comes_between_the_migration_and_the_first_block(new_database: NewDatabase) -> None:

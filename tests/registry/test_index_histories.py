@@ -13,7 +13,7 @@ from registry.index.database import open_database
 from registry.index.indexer import ASK_AGAIN, Indexer
 from registry.index.queries import Index, Snapshot
 from registry.index.tables import metadata
-from registry.index.writer import Position, Writer
+from registry.index.writer import IndexStopped, Position, Writer
 from registry.items import TYPES
 from registry.state import RECORDS
 from tests.registry.simulated import DEPLOYMENT, FINALITY, AtOnce, Chain, Node
@@ -112,6 +112,33 @@ def live(engine: Engine, seed: int) -> tuple[Chain, Runs]:
     runs.step()
     runs.writer.close()
     return chain, runs
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_final_block_is_replaced_however_the_chain_shrinks(engines: tuple[Engine, Engine], seed: int) -> None:
+    """Each fork is as deep as the chain of its moment allows and shorter, so that the next one goes deeper."""
+    clear(engines[0])
+    random = Random(seed)
+    chain, index = Chain(random), Index(engines[0])
+    chain.grow(3 * FINALITY)
+    runs = Runs(engines[0], Node(chain, random), random)
+    follow(runs)
+    final = index.final(FINALITY)
+    told = [index.block(number).hash for number in range(1, final + 1)]
+    with pytest.raises(IndexStopped, match="was final; compare this node with the other members'"):  # noqa: PT012
+        while chain.head > FINALITY:
+            chain.replace(random.randint(2, FINALITY), 1)
+            follow(runs)
+            assert index.final(FINALITY) == final
+    runs.writer.close()
+    assert index.final(FINALITY) == final
+    assert [index.block(number).hash for number in range(1, final + 1)] == told
+
+
+def follow(runs: Runs) -> None:
+    """Goes on until the index is the node's chain."""
+    while runs.position is None or runs.position.hash != runs.node.chain.blocks[-1].hash:
+        runs.step()
 
 
 def compare(chain: Chain, index: Index, fresh: Index, seed: int) -> None:

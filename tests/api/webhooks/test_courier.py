@@ -73,9 +73,9 @@ def test_who_does_not_see_a_record_is_told_nothing_of_it(hooked: Api, story: Sto
 
 def test_nothing_is_told_before_its_block_is_final(hooked: Api, story: Story, receiver: Receiver):
     id_, _ = register(hooked, BANK, receiver)
-    repay(hooked, story)
     courier = courier_of(hooked.services)
-    courier.finality = 1
+    courier.finality = hooked.indexer._finality = 1
+    repay(hooked, story)
     tell(hooked, courier)
     assert (receiver.got, log(hooked, BANK, id_)) == ([], [])
     repay_block = hooked.services.index.head().number
@@ -83,6 +83,15 @@ def test_nothing_is_told_before_its_block_is_final(hooked: Api, story: Story, re
     hooked.catch_up()
     tell(hooked, courier)
     assert [json.loads(body)["data"]["block"]["number"] for _, body in receiver.got] == [repay_block]
+
+
+def test_what_was_final_is_told_when_fewer_blocks_stand_on_it(hooked: Api, story: Story, receiver: Receiver):
+    register(hooked, BANK, receiver)
+    repay(hooked, story)
+    courier = courier_of(hooked.services)
+    courier.finality = 1
+    tell(hooked, courier)
+    assert len(receiver.got) == 1
 
 
 def test_a_message_has_neither_names_nor_amounts_nor_documents(hooked: Api, story: Story, receiver: Receiver):

@@ -27,10 +27,10 @@ def test_only_what_the_surviving_chain_holds_is_told_and_once(
     other = story.copy(tmp_path / "other")
     register(hooked, BANK, receiver)
     fork = hooked.services.index.head().number
+    courier = courier_of(hooked.services)
+    courier.finality = hooked.indexer._finality = FINALITY
     repay(hooked, story)
     replaced = hooked.services.index.head()
-    courier = courier_of(hooked.services)
-    courier.finality = FINALITY
     tell(hooked, courier)
     empty_block(other)
     repay(other, story)
