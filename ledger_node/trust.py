@@ -181,7 +181,10 @@ def _trust(document: Mapping[str, JsonValue]) -> Trust:
     fields = exact_fields("trust", document, (*_COMMON, *_OWN[engine]), TrustError)
     chain_id = _integer("trust.chainId", fields["chainId"], 1)
     genesis_hash = read_data("trust.genesisHash", fields["genesisHash"], 32)
-    followed = engine in (Engine.QBFT, Engine.CLIQUE)
+    rules = checkpoint = None
+    if engine in (Engine.QBFT, Engine.CLIQUE):
+        rules = read_rules(fields["rules"], Consensus(engine.value), chain_id, genesis_hash)
+        checkpoint = read_state("trust.checkpoint", fields["checkpoint"], rules)
     return Trust(
         engine=engine,
         chain_id=chain_id,
@@ -189,8 +192,8 @@ def _trust(document: Mapping[str, JsonValue]) -> Trust:
         sealer=read_address("trust.sealer", fields["sealer"]) if engine is Engine.EMBEDDED else None,
         pinned=_pinned(fields["pinned"]) if engine is Engine.PINNED else (),
         contracts=_contracts(fields["contracts"]),
-        rules=read_rules(fields["rules"], Consensus(engine.value), chain_id, genesis_hash) if followed else None,
-        checkpoint=read_state("trust.checkpoint", fields["checkpoint"]) if followed else None,
+        rules=rules,
+        checkpoint=checkpoint,
     )
 
 

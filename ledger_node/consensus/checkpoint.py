@@ -10,6 +10,7 @@ from ledger_node.consensus.rules import (
     GAS_LIMIT_CEILING,
     NUMBER_CEILING,
     TIME_CEILING,
+    Client,
     Consensus,
     Followed,
     Recent,
@@ -60,8 +61,8 @@ def parse_checkpoint(text: bytes, rules: Rules) -> tuple[Followed, ...]:
             raise CheckpointError(f"checkpoint.consensus: is not {rules.consensus.value}, which the trusted chain has")
         if read_data("checkpoint.genesisHash", fields["genesisHash"], 32) != rules.genesis_hash:
             raise CheckpointError("checkpoint.genesisHash: is of another chain than the trusted one")
-        earlier = _list("checkpoint.earlier", fields["earlier"], read_state)
-        states = (*earlier, read_state("checkpoint", {name: fields[name] for name in STATE_FIELDS}))
+        earlier = _list("checkpoint.earlier", fields["earlier"], lambda path, each: read_state(path, each, rules))
+        states = (*earlier, read_state("checkpoint", {name: fields[name] for name in STATE_FIELDS}, rules))
     except (canonical_json.JsonError, HexError) as error:
         raise CheckpointError(str(error)) from None
     if any(one.tip.number + 1 != other.tip.number for one, other in pairwise(states)):
@@ -94,8 +95,11 @@ def state_json(followed: Followed) -> dict[str, JsonValue]:
     }
 
 
-def read_state(path: str, value: object) -> Followed:
-    """The followed state in JSON. Raises CheckpointError or HexError that names the field under `path`."""
+def read_state(path: str, value: object, rules: Rules) -> Followed:
+    """The followed state in JSON, one that following by `rules` can give.
+
+    Raises CheckpointError or HexError that names the field under `path`.
+    """
     fields = exact_fields(path, value, STATE_FIELDS, CheckpointError)
     validators = read_addresses(f"{path}.validators", fields["validators"])
     if not validators:
@@ -106,7 +110,18 @@ def read_state(path: str, value: object) -> Followed:
     votes = _list(f"{path}.votes", fields["votes"], _vote)
     if len({(each.voter, each.subject) for each in votes}) != len(votes):
         raise CheckpointError(f"{path}.votes: a voter votes twice on one address")
-    return Followed(_tip(f"{path}.block", fields["block"]), validators, votes, recents)
+    found = Followed(_tip(f"{path}.block", fields["block"]), validators, votes, recents)
+    if recents and rules.consensus is not Consensus.CLIQUE:
+        raise CheckpointError(f"{path}.recents: must be empty but for clique")
+    for at, each in enumerate(votes):
+        if each.voter not in validators and not _keeps_votes_of_leavers(rules, found.tip.number):
+            raise CheckpointError(f"{path}.votes[{at}].voter: is none of the validators")
+    return found
+
+
+def _keeps_votes_of_leavers(rules: Rules, number: int) -> bool:
+    """Whether votes of members that left can wait after a block: GoQuorum keeps them when a transition sets the set."""
+    return rules.client is Client.GOQUORUM and any(1 < each.start <= number + 1 for each in rules.sets)
 
 
 def read_addresses(path: str, value: object) -> tuple[bytes, ...]:

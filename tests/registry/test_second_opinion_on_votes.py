@@ -1,6 +1,7 @@
 """Sets of validators that votes change: both verifiers follow them alike, from any block to any other."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -13,9 +14,9 @@ from benchmarks.headers import qbft_chain, validators_bundle
 from ledger_node.canonical_json import dumps
 from ledger_node.consensus.follow import follow, start
 from ledger_node.consensus.genesis_file import read_genesis
-from ledger_node.consensus.rules import Followed
+from ledger_node.consensus.rules import Followed, Recent, Vote
 from ledger_node.headers import header_json, read_header
-from ledger_node.trust import Engine, Trust, dump_trust
+from ledger_node.trust import Engine, Trust, TrustError, dump_trust, parse_trust
 from registry.evidence.verify import verify_bundle
 from tests.go_tools import opinions
 from tests.ledger_node.consensus.chains import Chain, CliqueChain, QbftChain, add, address, drop
@@ -163,6 +164,46 @@ def test_what_a_genesis_file_and_a_client_make_of_votes_is_judged_alike(
     states = [start(read_genesis(chain.genesis_file()), read_header(chain.blocks[0]))]
     asked = {0: [bundle_of(template()[1], chain, 1, 7, 7)]}
     assert told_of_both(chain, states, asked, second_opinion, tmp_path) == [step]
+
+
+def refused_by_both(trust: Trust, program: str, file: Path) -> bool:
+    """What both verifiers say of a trust file, which must be the same."""
+    file.write_bytes(dump_trust(trust))
+    said = subprocess.run([program, str(file), str(file)], capture_output=True, text=True, timeout=60)
+    try:
+        parse_trust(file.read_bytes())
+    except TrustError:
+        assert (said.returncode, said.stdout) == (2, "")
+        return True
+    assert said.returncode == 0
+    return False
+
+
+@pytest.mark.parametrize("kind", ["clique", "besu", "goquorum", "early", "late"])
+def test_what_no_following_can_give_is_refused_in_a_trust_file_alike(
+    kind: str, second_opinion: str, tmp_path: Path
+) -> None:
+    chain = (
+        new_chain(kind) if kind in KINDS else ordered(2, 3, 4, block={"early": 2, "late": 3}[kind], quorum_client=True)
+    )
+    rules = read_genesis(chain.genesis_file())
+    plain = start(rules, read_header(chain.blocks[0]))
+    members = tuple(each for each in plain.validators if each != address(1))
+    plain = replace(plain, tip=replace(plain.tip, number=2), validators=members)
+    changes = {
+        "plain": {},
+        "a member's vote": {"votes": (Vote(address(2), address(5), add=True),)},
+        "a vote of who left": {"votes": (Vote(address(1), address(5), add=True),)},
+        "recents": {"recents": (Recent(2, address(2)),)},
+    }
+    trust = Trust(Engine(rules.consensus.value), 7, rules.genesis_hash, rules=rules)
+    refused = {
+        name
+        for name, change in changes.items()
+        if refused_by_both(replace(trust, checkpoint=replace(plain, **change)), second_opinion, tmp_path / "trust.json")
+    }
+    both = {"recents", "a vote of who left"}
+    assert refused == both - {"clique": {"recents"}, "early": {"a vote of who left"}}.get(kind, set())
 
 
 def test_a_fork_before_the_checkpoint_and_a_time_out_of_bounds_are_refused_alike(

@@ -77,7 +77,7 @@ func readRules(from *fields, clique bool) *rules {
 	return made
 }
 
-func readCheckpoint(from *fields) *followed {
+func readCheckpoint(from *fields, r *rules) *followed {
 	block := from.inner("block")
 	below := func(of *fields, name string, ceiling int64) int64 {
 		found := asQuantity(name, of.take(name))
@@ -104,7 +104,16 @@ func readCheckpoint(from *fields) *followed {
 		each.end()
 	}
 	from.end()
+	must(r.clique || len(made.recents) == 0, "format", "recents: of another consensus than Clique")
+	for _, each := range made.votes {
+		must(slices.Contains(made.set, each.voter) || r.keepsVotes(made.number), "format", "votes: one of nobody")
+	}
 	return made
+}
+
+// keepsVotes says whether votes of who left can wait after a block: in GoQuorum, when a transition has set the set.
+func (r *rules) keepsVotes(number int64) bool {
+	return r.client == "goquorum" && slices.ContainsFunc(r.sets, func(c change) bool { return 1 < c.from && c.from <= number+1 })
 }
 
 func (h header) item(name string) []byte {

@@ -55,7 +55,7 @@ func readTrust(text []byte) trust {
 		}
 	default:
 		made.rules = readRules(from.inner("rules"), made.engine == "clique")
-		made.followed = readCheckpoint(from.inner("checkpoint"))
+		made.followed = readCheckpoint(from.inner("checkpoint"), made.rules)
 	}
 	named := from.inner("contracts")
 	for name := range named.values {
