@@ -2,7 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -36,7 +37,7 @@ class Sending(Protocol):
         """What became of the call of a key, as the chain has it now."""
 
     def statuses(self) -> dict[int, OutboxStatus]:
-        """How the outbox of each member that has sent since the start does, by entity."""
+        """How the outbox of each member that ever sent does, by entity."""
 
 
 class Outboxes:
@@ -84,10 +85,10 @@ class Outboxes:
         return sent
 
     def statuses(self) -> dict[int, OutboxStatus]:
-        """How the outbox of each member that has sent since the start does, by entity."""
+        """How the outbox of each member that ever sent does, by entity; also of one that cannot be opened now."""
         with self._lock:
-            outboxes = dict(self._open)
-        return {entity: outbox.status() for entity, outbox in outboxes.items()}
+            found = {entity: outbox.status() for entity, outbox in self._open.items()}
+        return found | {entity: status for entity, status in self._kept() if entity not in found}
 
     def run(self) -> None:
         """Look after what is on its way until `stop`, also what was before the start; sends again what a node lost."""
@@ -109,14 +110,15 @@ class Outboxes:
 
     def _unsettled(self) -> list[int]:
         """The members with acts that were accepted before the start and are not settled."""
-        found: list[int] = []
+        return [entity for entity, status in self._kept() if status.pending]
+
+    def _kept(self) -> Iterator[tuple[int, OutboxStatus]]:
+        """Each member's outbox as its file has it."""
         for path in sorted(self._folder.glob(_FILE.format("*"))):
             try:
-                if read_status(path, 0.0).pending:
-                    found.append(int(path.stem.removeprefix(_FILE.split("{")[0])))
+                yield int(path.stem.removeprefix(_FILE.split("{")[0])), read_status(path, time.time())
             except (OSError, ValueError) as error:
                 _LOG.error("outbox %s: %s", path.name, error)
-        return found
 
     def _wake(self, entity: int) -> bool:
         """Open a member's outbox; False when it is to be tried again, as node, signer or key do not answer now."""

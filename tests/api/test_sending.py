@@ -97,8 +97,9 @@ def test_what_was_accepted_before_a_kill_is_sent_though_nobody_asks(
 def test_while_no_node_answers_it_stays_asleep_and_is_woken_later(
     plain_ledger: LedgerProcess, killed: LocalSigner, tmp_path: Path
 ) -> None:
-    outboxes = outboxes_of(tmp_path, "http://127.0.0.1:1", killed)
+    client, outboxes = ChainClient(plain_ledger.http), outboxes_of(tmp_path, "http://127.0.0.1:1", killed)
     with running(outboxes):
-        assert outboxes.statuses() == {}
-        outboxes._client = ChainClient(plain_ledger.http)
-        wait_for(lambda: outboxes.statuses().get(ENTITY), "the outbox to be opened")
+        assert outboxes.statuses()[ENTITY].pending > 0
+        assert client.nonce(killed.address) == 0
+        outboxes._client = client
+        wait_for(lambda: client.nonce(killed.address), "the act")
