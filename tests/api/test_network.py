@@ -34,9 +34,9 @@ def test_a_token_without_the_scope_sees_nothing_of_it(api: Api):
 def test_a_bank_sees_no_other_member_s_outbox_and_nobody_a_node_s_address(api: Api, story: Story):
     repay(api, story)
     assert [each["entity"] for each in api.get(BANK, "/v1/network").json()["outboxes"]] == [BANK]
-    assert api.get(OTHER_BANK, "/v1/network").json()["outboxes"] == []
+    assert [each["entity"] for each in api.get(OTHER_BANK, "/v1/network").json()["outboxes"]] == [OTHER_BANK]
     told = api.get(REGULATOR, "/v1/network")
-    assert [each["address"] for each in told.json()["outboxes"]] == [address_hex(signer(BANK).address)]
+    assert address_hex(signer(BANK).address) in [each["address"] for each in told.json()["outboxes"]]
     pages = [Browser(api, entity).page("/network") for entity in (BANK, OTHER_BANK, REGULATOR)]
     assert address_hex(signer(BANK).address) not in pages[1]
     for text in (told.text, *pages):
