@@ -33,6 +33,7 @@ class Proxy:
 def serving(proxy: Proxy) -> Iterator[Proxy]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -71,11 +72,14 @@ def leaves(answer: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
 
 
 def altered(answer: Any, path: Path, random: Random) -> Any:
-    """The answer with one digit of one text changed; a number keeps its first digit from being zero."""
+    """The answer with one digit of one text changed; a number keeps its first digit from being zero.
+
+    In lower case, so that no checksum of an address tells.
+    """
     if not path:
         at = random.randrange(2, len(answer))
         digit = random.choice([each for each in "123456789abcdef" if each != answer[at].lower()])
-        return answer[:at] + digit + answer[at + 1 :]
+        return (answer[:at] + digit + answer[at + 1 :]).lower()
     name, *rest = path
     parts = dict(answer) if isinstance(answer, dict) else list(answer)
     parts[name] = altered(parts[name], tuple(rest), random)

@@ -20,8 +20,10 @@ from tests.registry.simulated import DEPLOYMENT, FINALITY, Chain, answer
 from tests.registry.story import Story
 from tests.registry.test_index_histories import clear, contents
 
-UNCOVERED = {"revertReason", "input"}
-"""What a header commits to by its transactions only: why a transaction was refused is the node's word."""
+UNREAD = {"eth_getBlockReceipts": {"logsBloom", "from", "to"}, "eth_getTransactionByHash": {"value", "gas", "nonce"}}
+"""What the index does not read; sender and receiver of a receipt it does read where the act was refused."""
+UNPROVED = {"revertReason", "input"}
+"""What no header that the index reads commits to: of a refused act, what it was and why is the node's word."""
 WORDS = ("block ", "log.", "receipt.", "transaction.")
 BLOCK = "eth_getBlockByNumber"
 RECEIPTS = "eth_getBlockReceipts"
@@ -66,50 +68,95 @@ def indexed(engine: Engine, proxy: Proxy) -> dict[str, list[tuple[object, ...]]]
     return contents(engine)
 
 
-def at(chain: Chain, number: int, method: str) -> list[tuple[Path, str]]:
-    asked = {BLOCK: hex(number), RECEIPTS: hex(number), CALL: refused(chain)}[method]
-    found = leaves(answer(chain.blocks, method, asked))
-    return [each for each in found if not UNCOVERED & {str(name) for name in each[0]}]
-
-
 def refused(chain: Chain) -> str:
     found = (each for block in chain.blocks for each in block.receipts if each["status"] == "0x0")
     return str(next(found)["transactionHash"])
+
+
+def fields(answer: Any, random: Random) -> list[Path]:
+    """One place of each field in an answer, by chance among those that have it."""
+    found: dict[Path, list[Path]] = {}
+    for path, _ in leaves(answer):
+        found.setdefault(tuple(name for name in path if isinstance(name, str)), []).append(path)
+    return [random.choice(each) for each in found.values()]
+
+
+def told_by(engine: Engine, proxy: Proxy, method: str, asked: str, path: Path, seed: int) -> Any:
+    """What the index holds, or how it names what one answer has otherwise."""
+    proxy.alter = lambda told, params, truth: (
+        altered(truth, path, Random(seed)) if (told, params[:1]) == (method, [asked]) else truth
+    )
+    try:
+        return indexed(engine, proxy)
+    except (SourceError, ReceiptsMismatch, AnswerError) as error:
+        return str(error)
+    finally:
+        proxy.alter = lambda method, params, truth: truth
 
 
 @pytest.mark.parametrize("method", [BLOCK, RECEIPTS, CALL])
 def test_whatever_a_node_alters_in_an_answer_is_named(
     chain: Chain, proxy: Proxy, engine: Engine, honest: dict[str, Any], method: str
 ) -> None:
-    named: list[str] = []
-    for seed in range(8):
+    for seed in range(2):
         random = Random(f"{method} {seed}")
         number = random.choice([each.header.number for each in chain.blocks if each.receipts])
-        path, _ = random.choice(at(chain, number, method))
         asked = refused(chain) if method == CALL else hex(number)
+        for path in fields(answer(chain.blocks, method, asked), random):
+            if UNPROVED & set(path):
+                continue
+            told = told_by(engine, proxy, method, asked, path, seed)
+            if isinstance(told, str):
+                assert any(word in told for word in WORDS), f"{path}: {told}"
+            else:
+                assert path[-1] in UNREAD.get(method, ()), f"{method} of {asked}: {path} is not named"
+                assert_only_refusals_differ(told, honest)
 
-        def lie(
-            told: str, params: list[Any], truth: Any, asked: str = asked, path: Path = path, seed: int = seed
-        ) -> Any:
-            return altered(truth, path, Random(seed)) if (told, params[:1]) == (method, [asked]) else truth
 
-        proxy.alter = lie
-        try:
-            assert indexed(engine, proxy) == honest, f"{method} of {asked}: {path} altered"
-        except (SourceError, ReceiptsMismatch, AnswerError) as error:
-            named.append(str(error))
-        finally:
-            proxy.alter = lambda method, params, truth: truth
-    assert all(any(word in each for word in WORDS) for each in named)
-    assert len(named) >= 4
+def assert_only_refusals_differ(told: dict[str, Any], honest: dict[str, Any]) -> None:
+    assert {name for name in honest if told[name] != honest[name]} <= {"refusals", "notices"}
+
+
+@pytest.mark.parametrize(("method", "field"), [(RECEIPTS, "revertReason"), (CALL, "input")])
+def test_what_a_refused_act_was_and_why_is_the_nodes_word_and_goes_into_no_other_row(
+    chain: Chain, proxy: Proxy, engine: Engine, honest: dict[str, Any], method: str, field: str
+) -> None:
+    number = next(each.header.number for each in chain.blocks if refused(chain) in each.calls)
+    asked = refused(chain) if method == CALL else hex(number)
+    path = next(path for path, _ in leaves(answer(chain.blocks, method, asked)) if path[-1] == field)
+    told = told_by(engine, proxy, method, asked, path, 1)
+    assert told["refusals"] != honest["refusals"]
+    assert len(told["refusals"]) == len(honest["refusals"])
+    assert_only_refusals_differ(told, honest)
+
+
+@pytest.mark.parametrize("status", ["0x0", "0x1"])
+def test_whether_an_act_was_refused_is_proved(chain: Chain, proxy: Proxy, engine: Engine, status: str) -> None:
+    number, at = next(
+        (block.header.number, at)
+        for block in chain.blocks
+        for at, each in enumerate(block.receipts)
+        if each["status"] == status
+    )
+
+    def turned(method: str, params: list[Any], truth: Any) -> Any:
+        if (method, params[:1]) == (RECEIPTS, [hex(number)]):
+            truth[at]["status"] = "0x1" if status == "0x0" else "0x0"
+        return truth
+
+    proxy.alter = turned
+    try:
+        with pytest.raises(ReceiptsMismatch, match=f"block {number}: the node's receipts do not give"):
+            indexed(engine, proxy)
+    finally:
+        proxy.alter = lambda method, params, truth: truth
 
 
 def test_every_field_of_a_log_that_a_node_alters_is_named(chain: Chain, proxy: Proxy, engine: Engine) -> None:
     number = chain.head
     while not any(each["logs"] for each in chain.blocks[number].receipts):
         number -= 1
-    whole = at(chain, number, RECEIPTS)
-    logged = [path for path, _ in whole if "logs" in path]
+    logged = [path for path, _ in leaves(answer(chain.blocks, RECEIPTS, hex(number))) if "logs" in path]
     for name in (
         "address",
         "topics",
