@@ -43,6 +43,7 @@ class AlertRow:
     block: int
     standing: bool
     parties: str
+    refused: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,7 @@ def alert_row(frame: Frame, alert: Alert) -> AlertRow:
         block=alert.at.block,
         standing=alert.standing,
         parties=parties,
+        refused=alert.refusal is not None,
     )
 
 

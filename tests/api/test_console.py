@@ -220,6 +220,13 @@ def test_a_refused_act_is_told_by_its_name(api: Api, story: Story):
     assert "FacilityHeld" in answer.text
 
 
+def test_beside_a_refused_act_stands_what_its_block_proves_and_what_is_a_node_s_word(api: Api):
+    words = "what it was, who sent it and why is as this member's node shows it"
+    for path in ("/refusals", "/alerts"):
+        assert words in Browser(api, REGULATOR).page(path)
+        assert words not in Browser(api, BANK).page(path)
+
+
 def test_who_reads_no_covenant_sees_no_device(api: Api):
     page = Browser(api, INSURER).page("/devices")
     assert data_hex(DEVICE) not in page
