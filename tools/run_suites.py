@@ -1,6 +1,6 @@
 """Run lint and every test suite, say how many minutes each took, and close with the sum of passed and failed.
 
---deep runs the full sizes (CANGDAN_DEEP=1) and the suites of DEEP, --only NAME one suite. Exits with 1 when one failed.
+--deep runs the full sizes (CANGDAN_DEEP=1), --only NAME one suite. Exits with 1 when one failed.
 """
 
 import argparse
@@ -36,8 +36,6 @@ SUITES = (
     "network",
     "qbft",
 )
-DEEP = ("qbft",)
-"""Suites that only --deep and --only run, so that the others together stay within their 25 minutes."""
 SERIAL = ("network", "qbft")
 """Suites whose tests share one thing that takes long to start, so that one worker runs them all."""
 TOGETHER = (("contracts", "tools", "ledger_node", "oracle"), ("registry", "benchmarks", "power_cut"))
@@ -122,8 +120,7 @@ def one(name: str, deep: bool) -> Outcome:
 
 def everything(deep: bool) -> list[Outcome]:
     """Lint, then all suites that are to run, one after the other and those of BESIDE beside them."""
-    wanted = [name for name in SUITES if deep or name not in DEEP]
-    wanted = [name for name in wanted if name not in left_out(deep)]
+    wanted = [name for name in SUITES if name not in left_out()]
     for group in TOGETHER:
         place = wanted.index(group[0])
         wanted = [name for name in wanted if name not in group]
@@ -139,9 +136,9 @@ def everything(deep: bool) -> list[Outcome]:
     return outcomes
 
 
-def left_out(deep: bool) -> list[str]:
-    """The suites that a whole run of these sizes should have and cannot."""
-    return [name for name in SUITES if (deep or name not in DEEP) and name in NEEDS and not os.environ.get(NEEDS[name])]
+def left_out() -> list[str]:
+    """The suites that a whole run should have and cannot."""
+    return [name for name in SUITES if name in NEEDS and not os.environ.get(NEEDS[name])]
 
 
 def heard(name: str, deep: bool) -> Outcome:
@@ -168,7 +165,7 @@ def main() -> int:
     for outcome in outcomes:
         print(f"  {outcome.name:<36} {outcome.minutes:6.2f}  {'ok' if outcome.ok else 'FAILED'}")
     print(f"  {'all':<36} {(time.monotonic() - begun) / 60:6.2f}")
-    for name in () if options.only else left_out(options.deep):
+    for name in () if options.only else left_out():
         print(f"left out: {name}, since {NEEDS[name]} names no executable")
     if options.only != "lint":
         print(f"{sum(o.passed for o in outcomes)} passed, {sum(o.failed for o in outcomes)} failed")
