@@ -198,6 +198,34 @@ def test_texts_that_are_no_bundle_are_judged_alike(bundles: Bundles, second_opin
     assert {ours(text, bundles.trust) for text in texts.values()} == {"format"}
 
 
+def out_of_bounds(value: Json) -> Iterator[tuple[str, Json]]:
+    """Values at their bounds and beyond them, where a form gives bounds."""
+    for contract in value["proofs"]:
+        for nonce in (2**64 - 1, 2**64, 2**256 - 1):
+            yield f"nonce {nonce} {contract}", mutations.put(value, ("proofs", contract, "nonce"), hex(nonce))
+    for seq in (-1, 0, 2**53 - 1):
+        yield f"firstSeq {seq}", mutations.put(value, ("action", "devices", 0, "record", "firstSeq"), seq)
+    alone = {**value, "action": {**value["action"], "schemas": value["action"]["schemas"][:1]}}
+    schema = ("action", "schemas", 0)
+    absent = {"name": "absent", "subject": "0x" + "11" * 32, "aggregate": "absent", "members": [0]}
+    for name in ("", "x" * 64, "x" * 65, "仓" * 64, "仓" * 65, "\U0001f33e" * 64, "\U0001f33e" * 65):
+        told = f"{len(name)} {name[:1]}"
+        yield f"profile {told}", mutations.put(value, ("action", "devices", 0, "record", "profile"), name)
+        yield f"schema {told}", mutations.put(alone, (*schema, "name"), name)
+        yield f"metric {told}", mutations.put(alone, (*schema, "metrics", 0, "name"), name)
+        yield f"expected {told}", mutations.put(alone, (*schema, "metrics"), [{**absent, "expected": [name]}])
+
+
+def test_values_at_their_bounds_and_beyond_are_judged_alike(
+    bundles: Bundles, second_opinion: str, tmp_path: Path
+) -> None:
+    cases = dict(out_of_bounds(json.loads(bundles.texts["hold"])))
+    texts = {name: dumps(value) for name, value in cases.items()}
+    assert differences(second_opinion, texts, bundles.trust, tmp_path) == {}
+    beyond = {name for name in cases if name.split()[1] in ("-1", "0", "65", str(2**64), str(2**256 - 1))}
+    assert {name for name, text in texts.items() if ours(text, bundles.trust) == "format"} == beyond - {"firstSeq 0"}
+
+
 def test_whole_bundles_are_believed_by_both(bundles: Bundles, second_opinion: str, tmp_path: Path) -> None:
     said = theirs(second_opinion, bundles.texts, bundles.trust, tmp_path)
     assert set(said.values()) == {"ok"}

@@ -251,12 +251,12 @@ func readLogged(from *fields) *loggedSegment {
 func readDevice(from *fields) *device {
 	in := from.inner("record")
 	made := &device{record: canonical(in.values), index: from.integer("index", 0, 1<<32-1), proof: from.proof("proof")}
-	made.id, made.key, made.profile = string(in.data("device", 16)), in.data("key", -1), in.text("profile")
+	made.id, made.key, made.profile = string(in.data("device", 16)), in.data("key", -1), in.name("profile")
 	checkKey(made.key)
 	in.data("profileDigest", 32)
 	made.calibration = in.hash("calibration")
 	in.hashes("watches")
-	made.validFrom, made.firstSeq = in.integer("validFromMs", 0, maxTime), in.integer("firstSeq", 1, maxInteger)
+	made.validFrom, made.firstSeq = in.integer("validFromMs", 0, maxTime), in.integer("firstSeq", 0, maxInteger)
 	in.end()
 	from.end()
 	return made

@@ -10,6 +10,7 @@ import (
 	"sort"
 	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // refusal is why a bundle is not believed: the step of bundle.md that fails, and what is wrong.
@@ -147,6 +148,18 @@ func (f *fields) end() {
 func (f *fields) text(name string) string {
 	value, ok := f.take(name).(string)
 	must(ok, "format", "%s.%s: not a text", f.path, name)
+	return value
+}
+
+func isName(text string) bool {
+	count := utf8.RuneCountInString(text)
+	return 1 <= count && count <= 64
+}
+
+// name is a text of 1 to 64 characters.
+func (f *fields) name(name string) string {
+	value := f.text(name)
+	must(isName(value), "format", "%s.%s: not of 1 to 64 characters", f.path, name)
 	return value
 }
 

@@ -65,7 +65,7 @@ var (
 func readSchema(from *fields) *schema {
 	encoded := canonical(from.values)
 	from.word("format", "cangdan/schema/1")
-	must(from.text("name") != "", "format", "schema.name: is empty")
+	from.name("name")
 	made := &schema{id: keccak(encoded), salt: from.hash("salt"), start: from.integer("startMs", 0, maxTime)}
 	event := from.word("kind", "period", "event") == "event"
 	if !event {
@@ -164,7 +164,7 @@ func readNumbers(from *fields, name string, low, high int64, needed bool) (found
 }
 
 func readMetric(from *fields, members []channel, event bool) *metric {
-	made := &metric{id: keccak([]byte(from.text("name"))), subject: from.hash("subject"), combine: "sum"}
+	made := &metric{id: keccak([]byte(from.name("name"))), subject: from.hash("subject"), combine: "sum"}
 	made.aggregate = from.word("aggregate", aggregates...)
 	made.exp10 = from.optional("exp10", -18, 18, 0)
 	made.members = readPlaces(from, "members", len(members), true)
@@ -176,7 +176,7 @@ func readMetric(from *fields, members []channel, event bool) *metric {
 	if from.has("expected") {
 		for _, each := range from.list("expected", 1) {
 			name, ok := each.(string)
-			must(ok && name != "" && !slices.Contains(made.expected, name), "format", "expected: not a name, or twice")
+			must(ok && isName(name) && !slices.Contains(made.expected, name), "format", "expected: not a name, or twice")
 			made.expected = append(made.expected, name)
 		}
 	}
