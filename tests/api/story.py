@@ -54,7 +54,8 @@ def tell(folder: Path) -> Story:
     fire(api, facility, rules, 1, HELD_AT + 60_000, deferral(api, facility))
     fire(api, facility, rules, 2, HELD_AT + 120_000, encode(["bytes32"], [read_data("cover", cover)]))
     second = api.sign(api.draft(OWNER, {**request, "pledgee": OTHER_BANK}), OWNER, KEEPER, OTHER_BANK)
-    api.submit(OTHER_BANK, second, fixed_gas=2_000_000)
+    sent = api.submit(OTHER_BANK, second, fixed_gas=2_000_000)
+    assert api.get(OTHER_BANK, sent.headers["location"]).json()["state"] == "refused"
     api.catch_up()
     api.close()
     return Story(folder, api.chain, receipt, facility, pledge, cover, before_hold)
